@@ -1,0 +1,1 @@
+"""What every room stands on: errors, atomic files, digests, the post-import hook. Imports no torch."""
