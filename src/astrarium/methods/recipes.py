@@ -1,0 +1,132 @@
+"""The seven Astraios recipes: a method with its hyperparameters, sites and training settings, read from data."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from astrarium.core.errors import MethodError
+from astrarium.families import family_of
+
+if TYPE_CHECKING:
+    from peft import PeftConfig
+
+METHODS = ("lora", "ia3", "ptuning", "adapterh", "adapterp", "parallel", "fft")
+"""The seven ways of tuning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A method with its hyperparameters and training settings."""
+
+    method: str
+    peft_type: str | None
+    """peft's name of the method; None for full fine-tuning, which has no adapter."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Hyperparameters, as fields of the method's peft configuration."""
+    sites: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """`model_type` → endings of the modules to adapt."""
+    feedforward: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """`model_type` → which of them (IA)³ scales on their input."""
+    learning_rate: float = 1e-4
+    schedule: str = "cosine"
+    warmup_steps: int = 12
+    weight_decay: float = 0.05
+    sequence_length: int = 2048
+    """Tokens."""
+    sequences_per_step: int = 32
+    steps: int = 200
+
+    def replace(self, **changes: Any) -> Recipe:
+        """The same recipe with other values of some fields. Options are added to those there are."""
+        if "options" in changes:
+            changes["options"] = {**self.options, **changes["options"]}
+        return dataclasses.replace(self, **changes)
+
+    def targets(self, config: Mapping[str, Any]) -> tuple[str, ...]:
+        """The endings that a new adapter on this base names: those of the recipe that the base has.
+
+        Raises:
+            MethodError: the recipe names no sites for the base's family.
+        """
+        family = family_of(config)
+        listed = self.sites.get(family.model_type)
+        if not listed:
+            raise MethodError(f"recipe {self.method} names no sites for family {family.model_type}; name them yourself")
+        paths = [linear.path for linear in family.linears(config)]
+        return tuple(ending for ending in listed if any(path.endswith(ending) for path in paths))
+
+    def peft_config(self, config: Mapping[str, Any]) -> PeftConfig | None:
+        """The peft configuration of a new adapter, or None for full fine-tuning.
+
+        Args:
+            config: the base's `config.json`.
+
+        Raises:
+            MethodError: the recipe names no sites for the base's family.
+        """
+        if self.peft_type is None:
+            return None
+        import peft
+
+        if self.peft_type == "P_TUNING":
+            width = family_of(config).width(config)
+            return peft.PromptEncoderConfig(**{"task_type": "CAUSAL_LM", "encoder_hidden_size": width, **self.options})
+        targets = list(self.targets(config))
+        transposed = {"fan_in_fan_out": True} if config["model_type"] == "gpt2" else {}
+        if self.peft_type == "LORA":
+            return peft.LoraConfig(task_type="CAUSAL_LM", target_modules=targets, **transposed, **self.options)
+        if self.peft_type == "IA3":
+            feedforward = list(self.feedforward[config["model_type"]])
+            return peft.IA3Config(
+                task_type="CAUSAL_LM",
+                target_modules=targets,
+                feedforward_modules=feedforward,
+                **transposed,
+                **self.options,
+            )
+        from astrarium.methods.bottleneck import BottleneckConfig
+
+        return BottleneckConfig(task_type="CAUSAL_LM", target_modules=targets, **self.options)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON, for a run's record; of the sites only what a reader needs to know is in the adapter itself."""
+        skipped = ("sites", "feedforward")
+        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in skipped}
+
+
+def recipe(method: str) -> Recipe:
+    """The Astraios recipe of a method.
+
+    Raises:
+        MethodError: no method of that name.
+    """
+    recipes = _recipes()
+    if method not in recipes:
+        raise MethodError(f"method {method!r} is not known; known are {', '.join(METHODS)}")
+    return recipes[method]
+
+
+@cache
+def _recipes() -> Mapping[str, Recipe]:
+    data = tomllib.loads(files(__package__).joinpath("astraios.toml").read_text(encoding="utf-8"))
+    return {method: _made(method, data[method], data["training"]) for method in METHODS}
+
+
+def _made(method: str, entry: Mapping[str, Any], training: Mapping[str, Any]) -> Recipe:
+    def by_family(key: str) -> dict[str, tuple[str, ...]]:
+        return {family: tuple(endings) for family, endings in entry.get(key, {}).items()}
+
+    return Recipe(
+        method=method,
+        peft_type=entry.get("peft_type"),
+        options=dict(entry["options"]),
+        sites=by_family("sites"),
+        feedforward=by_family("feedforward"),
+        **training,
+    )
