@@ -28,9 +28,9 @@ def count(
     from rich.table import Table
 
     from astrarium.methods import count_parameters
-    from astrarium.sources import open_config
+    from astrarium.sources import open_base
 
-    opened = open_config(base)
+    opened = open_base(base)
     for line in opened.notes:
         note(line)
     counts = count_parameters(opened.config)

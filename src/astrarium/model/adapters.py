@@ -1,0 +1,121 @@
+"""Which adapters a base wears: loads them through stock peft, by name, one method of peft at a time."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from peft import PeftModel, get_peft_model_state_dict
+from peft.utils.save_and_load import load_peft_weights
+from torch import nn
+
+from astrarium.core.errors import AdapterError
+from astrarium.model.base import Base
+from astrarium.sources import open_adapter
+
+if TYPE_CHECKING:
+    from astrarium.sources import AdapterSource
+
+_SHOWN = 3
+
+
+@dataclass(slots=True)
+class Wardrobe:
+    """The adapters of one base. peft holds several adapters of one method; another method takes their place."""
+
+    base: Base
+    sources: dict[str, AdapterSource]
+    worn: PeftModel | None = None
+
+    def add(self, name: str, where: str) -> list[str]:
+        """Open an adapter and check that it fits the base.
+
+        Args:
+            name: what it is called from now on.
+            where: a folder, a run's folder, or a hub id.
+
+        Returns:
+            What the user should know, such as that the adapter names another base.
+
+        Raises:
+            SourceError: it cannot be found or read.
+            AdapterError: it does not fit.
+        """
+        if name in self.sources:
+            raise AdapterError(f"there is an adapter {name!r} already, from {self.sources[name].name}; take another name")
+        source = open_adapter(where)
+        self.sources[name] = source
+        try:
+            self.wear(name)
+        except Exception:
+            del self.sources[name]
+            self.take_off()
+            raise
+        return self._notes(source)
+
+    def wear(self, name: str | None) -> nn.Module:
+        """The model that answers with the adapter, or with none.
+
+        Raises:
+            AdapterError: no adapter of that name, or one that does not fit the base.
+        """
+        if name is None:
+            self.take_off()
+            return self.base.model
+        if name not in self.sources:
+            known = ", ".join(sorted(self.sources)) or "none"
+            raise AdapterError(f"no adapter {name!r} is loaded; loaded are: {known}")
+        kind = self.sources[name].config["peft_type"]
+        if self.worn is not None and self.worn.peft_type != kind:
+            self.take_off()
+        if self.worn is None or name not in self.worn.peft_config:
+            self._load(name)
+        assert self.worn is not None
+        self.worn.set_adapter(name, inference_mode=True)
+        return self.worn.eval()
+
+    def take_off(self) -> None:
+        """Give the base back as it was."""
+        if self.worn is not None and not self.worn.active_peft_config.is_prompt_learning:
+            self.worn.unload()
+        self.worn = None
+
+    def _load(self, name: str) -> None:
+        source = self.sources[name]
+        folder = str(source.path)
+        try:
+            with warnings.catch_warnings():
+                # What peft warns of (missing keys) is an error below, with the keys named.
+                warnings.simplefilter("ignore")
+                if self.worn is None:
+                    self.worn = PeftModel.from_pretrained(self.base.model, folder, adapter_name=name)
+                else:
+                    self.worn.load_adapter(folder, name)
+                self._check_fits(name, folder)
+        except (RuntimeError, ValueError, KeyError, TypeError) as error:
+            reason = " ".join(str(error).split())[:400]
+            made_for = source.config.get("base_model_name_or_path") or "an unnamed base"
+            raise AdapterError(
+                f"adapter {source.name} does not fit base {self.base.source.name} (it was made for {made_for}): {reason}"
+            ) from error
+
+    def _check_fits(self, name: str, folder: str) -> None:
+        """Every tensor of the file has found its place, and every place its tensor: peft passes over the rest."""
+        found = {key: list(tensor.shape) for key, tensor in load_peft_weights(folder, device="cpu").items()}
+        held = get_peft_model_state_dict(self.worn, adapter_name=name, save_embedding_layers=False)
+        expected = {key: list(tensor.shape) for key, tensor in held.items()}
+        extra = [key for key in found if key not in expected and ".base_layer." not in key]
+        missing = [key for key in expected if key not in found]
+        if extra or missing:
+            some = ", ".join((extra + missing)[:_SHOWN])
+            raise AdapterError(f"{len(extra)} tensors without a site, {len(missing)} sites without a tensor ({some})")
+
+    def _notes(self, source: AdapterSource) -> list[str]:
+        made_for, digest = source.config.get("base_model_name_or_path"), source.metadata.get("base_digest")
+        here = self.base.source
+        if digest is not None and digest != here.digest():
+            return [f"adapter {source.name} was tuned on {made_for} with other weights than {here.name} has here"]
+        if digest is None and made_for and made_for != here.name:
+            return [f"adapter {source.name} names {made_for} as its base; here it runs on {here.name}"]
+        return []

@@ -1,0 +1,165 @@
+"""A base model in a folder, as transformers saves one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from astrarium.core.errors import CorruptFileError, SourceError
+from astrarium.sources.base import BaseSource
+from astrarium.sources.fingerprint import fingerprint
+from astrarium.sources.safetensors import read_tensors
+from astrarium.sources.tensor import Tensor
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+SINGLE = {"safetensors": "model.safetensors", "bin": "pytorch_model.bin"}
+INDEX = {"safetensors": "model.safetensors.index.json", "bin": "pytorch_model.bin.index.json"}
+_LEFT_OUT = frozenset({"quantization_config"})
+
+
+class FolderSource(BaseSource):
+    """A base model in a folder: `config.json`, a tokenizer, and safetensors (or, failing that, `.bin`) weights."""
+
+    def __init__(self, name: str, origin: str, path: Path) -> None:
+        config = read_json_object(path / "config.json", missing=_no_config(path))
+        _check_causal(name, config)
+        super().__init__(name, origin, path, config)
+        if (path / "generation_config.json").is_file():
+            self.generation_config = read_json_object(path / "generation_config.json", missing="")
+
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """The folder's tokenizer. No code from the folder is run.
+
+        Raises:
+            SourceError: there is none, or it cannot be read.
+        """
+        from transformers import AutoTokenizer
+
+        try:
+            tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(str(self.path), trust_remote_code=False)
+        except Exception as error:  # tokenizers raises bare Exceptions for a broken tokenizer.json
+            reason = " ".join(str(error).split())[:200]
+            raise SourceError(f"{self.name} has no tokenizer that can be read: {reason}") from error
+        return tokenizer
+
+    def weight_files(self) -> list[Path]:
+        """The files of weights: safetensors where there are any.
+
+        Raises:
+            SourceError: there are none, or a shard is missing.
+        """
+        for form in ("safetensors", "bin"):
+            if (self.path / INDEX[form]).is_file():
+                return self._shards(self.path / INDEX[form])
+            if (self.path / SINGLE[form]).is_file():
+                return [self.path / SINGLE[form]]
+        raise SourceError(f"{self.name} has no weights: expected {SINGLE['safetensors']} or {INDEX['safetensors']}")
+
+    def tensors(self) -> Iterator[Tensor]:
+        """The tensors of every file, one by one."""
+        listed = self._listed()
+        seen = set()
+        for file in self.weight_files():
+            for tensor in _read(file):
+                seen.add(tensor.name)
+                yield tensor
+        missing = sorted(listed - seen)
+        if missing:
+            raise CorruptFileError(
+                f"{self.name}: the index lists {len(missing)} tensors that no shard holds ({', '.join(missing[:3])})"
+            )
+
+    def digest(self) -> str:
+        """A digest of the configuration and of the weights' sizes and ends."""
+        return fingerprint(self.config, self.weight_files())
+
+    def _shards(self, index: Path) -> list[Path]:
+        names = sorted(set(_weight_map(index).values()))
+        for name in names:
+            if Path(name).name != name:
+                raise CorruptFileError(f"{index} names the shard {name!r}; a shard is a file beside its index")
+            if not (self.path / name).is_file():
+                raise SourceError(f"{self.name} is incomplete: shard {name} is missing ({len(names)} in all)")
+        return [self.path / name for name in names]
+
+    def _listed(self) -> set[str]:
+        index = self.path / INDEX["safetensors"]
+        return set(_weight_map(index)) if index.is_file() else set()
+
+
+def read_json_object(path: Path, *, missing: str) -> dict[str, Any]:
+    """The JSON object in a file.
+
+    Args:
+        path: the file.
+        missing: what to say where there is no such file.
+
+    Raises:
+        SourceError: there is no such file.
+        CorruptFileError: no JSON, or no object.
+    """
+    if not path.is_file():
+        raise SourceError(missing)
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise CorruptFileError(f"{path} is no JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise CorruptFileError(f"{path} holds a {type(value).__name__}; expected an object")
+    return value
+
+
+def _weight_map(index: Path) -> dict[str, str]:
+    weights = read_json_object(index, missing="").get("weight_map")
+    if not isinstance(weights, dict) or not weights or not all(isinstance(name, str) for name in weights.values()):
+        raise CorruptFileError(f"{index} has no weight_map of tensor names to files")
+    return weights
+
+
+def _read(file: Path) -> Iterator[Tensor]:
+    if file.suffix == ".safetensors":
+        yield from read_tensors(file)
+        return
+    import pickle
+
+    import torch
+
+    kinds = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.float64: "F64"}
+    try:
+        state = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+        raise CorruptFileError(f"{file} cannot be read as weights alone: {' '.join(str(error).split())[:200]}") from error
+    for name in list(state):
+        tensor = state.pop(name)
+        if tensor.dtype not in kinds:
+            continue  # masks and counters, which no causal model has as parameters
+        data = memoryview(tensor.contiguous().reshape(-1).view(torch.uint8).numpy()).toreadonly()
+        yield Tensor(name, tuple(tensor.shape), kinds[tensor.dtype], data)
+
+
+def _no_config(path: Path) -> str:
+    for file in sorted(path.glob("*.gguf")):
+        return f"{path} has no config.json; to run the GGUF file in it, name the file: {file}"
+    if (path / "adapter_config.json").is_file() or (path / "adapter" / "adapter_config.json").is_file():
+        return f"{path} is an adapter, not a base model; give it as the adapter"
+    return f"{path} has no config.json; it is no base model"
+
+
+def _check_causal(name: str, config: dict[str, Any]) -> None:
+    model_type, architectures = config.get("model_type"), config.get("architectures") or []
+    if not isinstance(model_type, str):
+        raise SourceError(f"{name} has no model_type in its config.json; it is no base model")
+    if _LEFT_OUT & set(config):
+        raise SourceError(f"{name} is stored quantised ({config['quantization_config'].get('quant_method')}); name its unquantised form")
+    if architectures and not any(a.endswith(("ForCausalLM", "LMHeadModel")) for a in architectures):
+        raise SourceError(f"{name} is a {architectures[0]}, which is no causal language model")
+    if architectures:
+        return
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+
+    if model_type not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
+        raise SourceError(f"{name} is of type {model_type!r}, which transformers has no causal language model for")

@@ -1,0 +1,40 @@
+"""A base model in one GGUF file, the embedded default among them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from astrarium.sources.base import BaseSource
+from astrarium.sources.fingerprint import fingerprint
+from astrarium.sources.gguf.architectures import config_of
+from astrarium.sources.gguf.file import tensors_of
+from astrarium.sources.gguf.header import read_header
+from astrarium.sources.gguf.tokenizer import tokenizer_of
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+    from astrarium.sources.tensor import Tensor
+
+
+class GgufSource(BaseSource):
+    """A base model in a GGUF file, read in place."""
+
+    def __init__(self, name: str, origin: str, path: Path) -> None:
+        self._header = read_header(path)
+        super().__init__(name, origin, path, config_of(self._header))
+
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """The tokenizer in the file's metadata."""
+        context = self.config.get("max_position_embeddings") or self.config.get("n_positions")
+        return tokenizer_of(self._header, int(context or 0))
+
+    def tensors(self) -> Iterator[Tensor]:
+        """The tensors, as views of the mapped file."""
+        return tensors_of(self._header)
+
+    def digest(self) -> str:
+        """A digest of the file's size and its two ends."""
+        return fingerprint({}, [self.path])
