@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -130,7 +131,9 @@ def _as_torch(tensor: Tensor, dtype: torch.dtype, device: torch.device) -> torch
     raw = _RAW_DTYPES.get(tensor.kind)
     if raw is None or tensor.transposed:
         return torch.from_numpy(tensor.values()).to(device=device, dtype=dtype)
-    view = torch.frombuffer(tensor.data, dtype=raw).reshape(tensor.shape)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given buffer is not writable")  # it is copied from, only
+        view = torch.frombuffer(tensor.data, dtype=raw).reshape(tensor.shape)
     return view.to(device=device, dtype=dtype, copy=True)
 
 

@@ -37,20 +37,28 @@ def _half(blocks: _Bytes, at: int) -> _Floats:
 
 
 def _nibbles(packed: _Bytes) -> _Bytes:
-    """Low halves first, then high halves: `[n, k]` → `[n, 2k]`."""
-    return np.concatenate([packed & 0x0F, packed >> 4], axis=1)
+    """The low halves of 16 bytes, then the high ones: `[n, 16]` → `[n, 32]`."""
+    halves = np.empty((len(packed), 32), dtype=np.uint8)
+    np.bitwise_and(packed, 0x0F, out=halves[:, :16])
+    np.right_shift(packed, 4, out=halves[:, 16:])
+    return halves
 
 
 def _q4_0(blocks: _Bytes) -> _Floats:
-    return _half(blocks, 0) * (_nibbles(blocks[:, 2:]).astype(np.int8) - np.int8(8)).astype(np.float32)
+    values = (_nibbles(blocks[:, 2:]).view(np.int8) - np.int8(8)).astype(np.float32)
+    values *= _half(blocks, 0)
+    return values
 
 
 def _q4_1(blocks: _Bytes) -> _Floats:
-    return _half(blocks, 0) * _nibbles(blocks[:, 4:]).astype(np.float32) + _half(blocks, 2)
+    values = _nibbles(blocks[:, 4:]).astype(np.float32)
+    values *= _half(blocks, 0)
+    values += _half(blocks, 2)
+    return values
 
 
 def _q8_0(blocks: _Bytes) -> _Floats:
-    return _half(blocks, 0) * blocks[:, 2:].view(np.int8).astype(np.float32)
+    return np.multiply(blocks[:, 2:].view(np.int8), _half(blocks, 0), dtype=np.float32)
 
 
 def _q4_k(blocks: _Bytes) -> _Floats:
