@@ -103,7 +103,7 @@ class Model:
             template, {} if source is None else source.metadata, source and source.name, self.base.tokenizer
         )
         turns = [{"role": "user", "content": question}] if isinstance(question, str) else [dict(t) for t in question]
-        prompt = encode_prompt(chosen, turns, self.base.tokenizer)
+        prompt = encode_prompt(chosen, turns)
         yield from self._write(prompt, name, sampling, options)
 
     def complete(

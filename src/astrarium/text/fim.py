@@ -1,0 +1,37 @@
+"""Fill-in-the-middle prompts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from astrarium.core.errors import TextError
+from astrarium.families import FimTokens
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+def fim_prompt(prefix: str, suffix: str, tokenizer: PreTrainedTokenizerBase, tokens: FimTokens) -> list[int]:
+    """Token ids that ask for the text between a prefix and a suffix: prefix mark, prefix, suffix mark, suffix, middle mark.
+
+    The user's text is encoded as text throughout: a `<fim_middle>` written in it does not become the mark.
+
+    Raises:
+        TextError: the tokenizer lacks a mark.
+
+    Source: Bavarian et al. 2022 (arXiv 2207.14255), the order prefix, suffix, middle; StarCoder's `<fim_…>` tokens.
+    """
+    vocabulary = tokenizer.get_vocab()
+    marks = (tokens.prefix, tokens.suffix, tokens.middle)
+    missing = [mark for mark in marks if mark not in vocabulary]
+    if missing:
+        raise TextError(f"the tokenizer has no {', '.join(missing)}; continue from the prefix alone (--prefix-only)")
+    before, after, middle = (vocabulary[mark] for mark in marks)
+    return [before, *plain_ids(prefix, tokenizer), after, *plain_ids(suffix, tokenizer), middle]
+
+
+def plain_ids(text: str, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """A text as token ids in which nothing becomes a special token."""
+    if not text:
+        return []
+    return list(tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"])
