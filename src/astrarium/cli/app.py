@@ -8,7 +8,10 @@ from typing import Annotated
 import typer
 
 from astrarium import __version__
+from astrarium.cli.adapters import adapters
 from astrarium.cli.console import stderr
+from astrarium.cli.data import data
+from astrarium.cli.tokens import tokens
 from astrarium.core.errors import AstrariumError
 
 app = typer.Typer(
@@ -19,6 +22,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+
+
+app.command()(tokens)
+app.add_typer(data, name="data")
+app.add_typer(adapters, name="adapters")
 
 
 def _print_version(wanted: bool) -> None:

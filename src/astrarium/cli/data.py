@@ -1,0 +1,87 @@
+"""`astrarium data`: rows from a repository."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from astrarium.cli.console import note, print_json, stderr
+
+if TYPE_CHECKING:
+    from astrarium.data import Rows
+
+data = typer.Typer(help="Make rows to tune on from a repository.", no_args_is_help=True)
+
+_Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write the rows here (JSONL); else to stdout.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object; needs --output.")]
+
+
+@data.command()
+def functions(
+    repo: Annotated[Path, typer.Argument(help="A git repository, a folder, or a Python file.")],
+    output: _Output = None,
+    min_lines: Annotated[int, typer.Option(help="Fewest lines, without the docstring.")] = 3,
+    max_lines: Annotated[int, typer.Option(help="Most lines, without the docstring.")] = 60,
+    max_characters: Annotated[int, typer.Option(help="Most characters, with the docstring.")] = 3000,
+    methods: Annotated[bool, typer.Option(help="Take methods of classes too.")] = False,
+    as_json: _Json = False,
+) -> None:
+    """Make rows from documented Python functions: the docstring asks, the function answers."""
+    from astrarium.data.functions import FunctionLimits
+    from astrarium.data.functions import functions as mine
+
+    _check_json(as_json, output)
+    limits = FunctionLimits(min_lines, max_lines, max_characters, methods)
+    _deliver(mine(repo, limits), output, as_json)
+
+
+@data.command()
+def commits(
+    repo: Annotated[Path, typer.Argument(help="A git repository.")],
+    output: _Output = None,
+    language: Annotated[str, typer.Option(help="Language of the files, by their endings.")] = "python",
+    max_characters: Annotated[int, typer.Option(help="Most characters of the file before and after together.")] = 3072,
+    limit: Annotated[int | None, typer.Option(help="Stop at so many rows, newest first.")] = None,
+    as_json: _Json = False,
+) -> None:
+    """Make rows from the git history: subject and file before ask, the file after answers (CommitPackFT's rules)."""
+    from astrarium.data.commits import CommitLimits
+    from astrarium.data.commits import commits as mine
+
+    _check_json(as_json, output)
+    _deliver(mine(repo, CommitLimits(language, max_characters=max_characters), limit=limit), output, as_json)
+
+
+def _check_json(as_json: bool, output: Path | None) -> None:
+    if as_json and output is None:
+        raise typer.BadParameter("--json prints the summary; say with --output where the rows go")
+
+
+def _deliver(rows: Rows, output: Path | None, as_json: bool) -> None:
+    from rich.table import Table
+
+    from astrarium.data import digest, write_rows
+
+    if output is None:
+        for row in rows:
+            sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+    else:
+        write_rows(output, rows)
+    for line in rows.report.unreadable:
+        note(f"not parsed: {line}")
+    if as_json:
+        print_json({"output": str(output), "digest": digest(rows), **rows.report.to_dict()})
+        return
+    table = Table(title=f"{len(rows)} rows")
+    table.add_column("")
+    table.add_column("count", justify="right")
+    table.add_row("looked at", str(rows.report.looked_at))
+    table.add_row("kept", str(rows.report.kept), style="bold")
+    for reason, count in rows.report.dropped.most_common():
+        table.add_row(f"left out: {reason}", str(count), style="dim")
+    stderr.print(table)
+    stderr.print(f"digest {digest(rows)}" + (f", written to {output}" if output else ""), markup=False)

@@ -1,0 +1,154 @@
+"""Rows from files and from the hub. Every fault names the file and the line."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from astrarium.core.errors import DataError
+from astrarium.data.rows import Report, Row, Rows
+
+_Record = tuple[str, Any]
+"""Where a record stands, such as `rows.jsonl line 7`, and what it is."""
+_SUFFIXES = {".jsonl": "_json_lines", ".ndjson": "_json_lines", ".json": "_json", ".csv": "_csv", ".parquet": "_parquet"}
+_LISTS = ("rows", "data")
+_MAX_CSV_FIELD = 1 << 24
+
+
+def read_rows(
+    where: str | Path,
+    *,
+    prompt_column: str = "prompt",
+    completion_column: str = "completion",
+    split: str = "train",
+) -> Rows:
+    """Read rows from JSONL, JSON, CSV, Parquet, or a data set on the hub.
+
+    Args:
+        where: a file, or a hub id. A path that exists wins.
+        prompt_column: the column with the prompts.
+        completion_column: the column with the completions.
+        split: which part of a hub data set to take.
+
+    Raises:
+        DataError: not found, not readable, or a row without a prompt and a completion.
+    """
+    path = Path(where).expanduser()
+    if path.is_dir():
+        raise DataError(f"{where} is a folder; name a file of rows ({', '.join(_SUFFIXES)})")
+    if path.is_file():
+        reader = _SUFFIXES.get(path.suffix.lower())
+        if reader is None:
+            raise DataError(f"{where} has the ending {path.suffix!r}; known are {', '.join(_SUFFIXES)}")
+        records = globals()[reader](path)
+    elif path.suffix.lower() in _SUFFIXES or str(where).count("/") > 1 or str(where).startswith((".", "/", "~")):
+        raise DataError(f"{where} does not exist")
+    else:
+        records = _hub(str(where), split)
+    rows = Rows(_row(at, record, prompt_column, completion_column) for at, record in records)
+    if not rows:
+        raise DataError(f"{where} has no rows")
+    rows.report = Report(looked_at=len(rows), kept=len(rows))
+    return rows
+
+
+def _row(at: str, record: Any, prompt_column: str, completion_column: str) -> Row:
+    if not isinstance(record, dict):
+        raise DataError(f"{at}: a row is a {_kind(record)}; expected an object with {prompt_column!r} and {completion_column!r}")
+    values = []
+    for column in (prompt_column, completion_column):
+        if column not in record:
+            found = ", ".join(map(repr, record)) or "none"
+            raise DataError(f"{at}: no column {column!r}; found {found} (name others with --prompt-column, --completion-column)")
+        value = record[column]
+        if not isinstance(value, str):
+            raise DataError(f"{at}: column {column!r} holds a {_kind(value)}; expected text")
+        if not value.strip():
+            raise DataError(f"{at}: column {column!r} is empty")
+        values.append(value)
+    source = record.get("source")
+    return {"prompt": values[0], "completion": values[1], "source": source if isinstance(source, str) else at}
+
+
+def _json_lines(path: Path) -> Iterator[_Record]:
+    for number, line in enumerate(_lines(path), 1):
+        if line.strip():
+            yield f"{path.name} line {number}", _parsed(line, f"{path.name} line {number}")
+
+
+def _json(path: Path) -> Iterator[_Record]:
+    value = _parsed("\n".join(_lines(path)), path.name)
+    if isinstance(value, dict):
+        value = next((value[key] for key in _LISTS if isinstance(value.get(key), list)), value)
+    if not isinstance(value, list):
+        raise DataError(f"{path.name} holds a {_kind(value)}; expected a list of rows, or an object with 'rows' or 'data'")
+    for number, record in enumerate(value, 1):
+        yield f"{path.name} row {number}", record
+
+
+def _csv(path: Path) -> Iterator[_Record]:
+    csv.field_size_limit(_MAX_CSV_FIELD)
+    reader = csv.DictReader((line + "\n" for line in _lines(path)), strict=True)
+    try:
+        for record in reader:
+            at = f"{path.name} line {reader.line_num}"
+            if None in record or None in record.values():
+                raise DataError(f"{at}: the row has another number of fields than the {len(reader.fieldnames or ())} columns")
+            yield at, record
+    except csv.Error as error:
+        raise DataError(f"{path.name} line {reader.line_num}: no CSV ({error})") from error
+
+
+def _parquet(path: Path) -> Iterator[_Record]:
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        with parquet.ParquetFile(path) as file:
+            number = 0
+            for batch in file.iter_batches():
+                for record in batch.to_pylist():
+                    number += 1
+                    yield f"{path.name} row {number}", record
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
+        raise DataError(f"{path.name} is no readable Parquet file: {' '.join(str(error).split())[:200]}") from error
+
+
+def _hub(name: str, split: str) -> Iterator[_Record]:
+    from datasets import load_dataset
+
+    try:
+        dataset = load_dataset(name, split=split)
+    except Exception as error:  # datasets raises a dozen unrelated types
+        reason = " ".join(str(error).split())[:200]
+        raise DataError(f"{name} is no file, and no data set that the hub gives (split {split!r}): {reason}") from error
+    for number, record in enumerate(dataset, 1):
+        yield f"{name} row {number}", record
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """The lines of a UTF-8 file, without their ends and without a byte order mark."""
+    with open(path, "rb") as file:
+        for number, raw in enumerate(file, 1):
+            try:
+                text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                raise DataError(f"{path.name} line {number}: no UTF-8 text ({error.reason})") from error
+            if "\0" in text:
+                raise DataError(f"{path.name} line {number}: holds a NUL byte; it is no text file")
+            yield text.rstrip("\r\n")
+
+
+def _parsed(text: str, at: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{at}: no JSON ({error})") from error
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "object", list: "list", str: "text", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "number" if isinstance(value, int | float) else type(value).__name__)
