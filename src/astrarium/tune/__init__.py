@@ -1,0 +1,14 @@
+"""Tuning: rows become sequences, sequences an adapter, and all of it a run's folder."""
+
+from typing import TYPE_CHECKING
+
+from astrarium.core.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from astrarium.tune.run import Run
+    from astrarium.tune.settings import Settings
+    from astrarium.tune.training import train
+
+__all__ = ["Run", "Settings", "train"]
+
+__getattr__ = lazy_names(__name__, {"Run": ".run", "Settings": ".settings", "train": ".training"})

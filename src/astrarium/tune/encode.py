@@ -1,0 +1,78 @@
+"""Rows as token ids, with the place where the loss begins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from astrarium.core.errors import TuneError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+    from astrarium.data import Row
+    from astrarium.text import Template
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One row as token ids. It ends in the end token, which is always learned."""
+
+    ids: tuple[int, ...]
+    learned_from: int
+    """Position of the first token that the loss counts. By position, so that a token that happens to be the padding
+    token's id (StarCoder pads with its end token) is still learned."""
+    source: str
+
+    def labels(self) -> list[int | None]:
+        """What to learn at each position; None where nothing."""
+        return [None if at < self.learned_from else token for at, token in enumerate(self.ids)]
+
+
+@dataclass(slots=True)
+class Examples:
+    """Rows that fit, and how many did not."""
+
+    fitting: list[Example] = field(default_factory=list)
+    too_long: int = 0
+
+
+def encode_rows(
+    rows: Sequence[Row],
+    template: Template,
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    loss: str,
+    longest: int | None,
+) -> Examples:
+    """Turn rows into token ids.
+
+    The prompt and the answer are encoded apart, so that a prompt has the same ids in training as when it is asked.
+
+    Args:
+        rows: what to learn.
+        template: how a row is written out.
+        tokenizer: the base's.
+        loss: `answer` or `full`.
+        longest: leave out rows of more tokens; None keeps all.
+
+    Raises:
+        TuneError: the tokenizer has no end token, or no row fits.
+    """
+    end = tokenizer.eos_token_id
+    if end is None:
+        raise TuneError("the tokenizer has no end token, so that no answer could learn to end")
+    examples = Examples()
+    for row in rows:
+        prefix, answer = template.training(row["prompt"], row["completion"])
+        before = tokenizer(prefix, add_special_tokens=not template.writes_special_tokens)["input_ids"]
+        after = tokenizer(answer, add_special_tokens=False)["input_ids"]
+        ids = (*before, *after, end)
+        if longest is not None and len(ids) > longest:
+            examples.too_long += 1
+            continue
+        examples.fitting.append(Example(ids, len(before) if loss == "answer" else 0, row["source"]))
+    if not examples.fitting:
+        raise TuneError(f"none of {len(rows)} rows fits into {longest} tokens; take a longer sequence")
+    return examples
