@@ -9,9 +9,11 @@ import typer
 
 from astrarium import __version__
 from astrarium.cli.adapters import adapters
+from astrarium.cli.ask import ask
 from astrarium.cli.console import stderr
 from astrarium.cli.data import data
 from astrarium.cli.tokens import tokens
+from astrarium.cli.tune import tune
 from astrarium.core.errors import AstrariumError
 
 app = typer.Typer(
@@ -24,6 +26,8 @@ app = typer.Typer(
 )
 
 
+app.command()(ask)
+app.command()(tune)
 app.command()(tokens)
 app.add_typer(data, name="data")
 app.add_typer(adapters, name="adapters")

@@ -6,11 +6,18 @@ from astrarium.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from astrarium.model.base import Base, load_base
+    from astrarium.model.conversation import Conversation, base_for
     from astrarium.model.model import Model, load
     from astrarium.model.sampling import Sampling
 
-__all__ = ["Base", "Model", "Sampling", "load", "load_base"]
+__all__ = ["Base", "Conversation", "Model", "Sampling", "base_for", "load", "load_base"]
 
 __getattr__ = lazy_names(
-    __name__, {"Base": ".base", "load_base": ".base", "Model": ".model", "load": ".model", "Sampling": ".sampling"}
+    __name__,
+    {
+        **dict.fromkeys(["Base", "load_base"], ".base"),
+        **dict.fromkeys(["Conversation", "base_for"], ".conversation"),
+        **dict.fromkeys(["Model", "load"], ".model"),
+        "Sampling": ".sampling",
+    },
 )

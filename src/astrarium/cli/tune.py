@@ -1,0 +1,155 @@
+"""`astrarium tune`: train one adapter."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from astrarium.cli.console import note, print_json, stderr, stdout
+
+if TYPE_CHECKING:
+    from astrarium.tune import Run
+    from astrarium.tune.loop import Progress
+
+_SECONDS_BETWEEN_LINES = 10
+
+
+def tune(
+    data: Annotated[str, typer.Argument(help="Rows: a JSONL, JSON, CSV or Parquet file, or a data set on the hub.")],
+    method: Annotated[str, typer.Option(help="lora, ia3, ptuning, adapterh, adapterp, parallel or fft.")] = "lora",
+    base: Annotated[str, typer.Option(help="Base model: `default`, a folder, a .gguf file, or a hub id.")] = "default",
+    run: Annotated[Path | None, typer.Option(help="The run's folder; by default a new one under runs/.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Steps; the recipe has 200.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Highest learning rate; the recipe has 1e-4.")] = None,
+    sequence_length: Annotated[int | None, typer.Option(help="Tokens a sequence; the recipe has 2048.")] = None,
+    sequences_per_step: Annotated[int | None, typer.Option(help="Sequences a step; the recipe has 32.")] = None,
+    micro_batch: Annotated[int, typer.Option(help="Sequences that go through the model at once.")] = 1,
+    packing: Annotated[str, typer.Option(help="pack, concatenate (as Astraios), or pad.")] = "pack",
+    loss: Annotated[str, typer.Option(help="answer, or full: the prompt is learned too.")] = "answer",
+    template: Annotated[str | None, typer.Option(help="Prompt template: astraios, chat or plain.")] = None,
+    validation: Annotated[float, typer.Option(help="Share of the rows held back.")] = 0.1,
+    seed: Annotated[int, typer.Option(help="Seed of everything that is drawn.")] = 0,
+    dtype: Annotated[str | None, typer.Option(help="Of the base: fp32, bf16 or fp16.")] = None,
+    prompt_column: Annotated[str, typer.Option(help="Column with the prompts.")] = "prompt",
+    completion_column: Annotated[str, typer.Option(help="Column with the completions.")] = "completion",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")] = False,
+) -> None:
+    """Train one adapter of any of the seven methods on rows of prompts and completions.
+
+    The Astraios recipe of the method holds where no option says otherwise.
+    """
+    from astrarium.methods import recipe
+    from astrarium.tune import Settings, train
+
+    settings = Settings(packing, loss, validation, template, seed, micro_batch, dtype=dtype)
+    recipe(method)  # an unknown method is told before anything is read
+    from astrarium.data import read_rows
+
+    rows = read_rows(data, prompt_column=prompt_column, completion_column=completion_column)
+    note(f"{len(rows)} rows from {data}")
+    if method == "ptuning" and packing != "pad":
+        note("ptuning takes one row a sequence: its virtual tokens stand before each, so that rows cannot be packed")
+    with _shown() as show:
+        finished = train(
+            rows,
+            method,
+            base,
+            run=run,
+            settings=settings,
+            on_progress=show,
+            steps=steps,
+            learning_rate=learning_rate,
+            sequence_length=sequence_length,
+            sequences_per_step=sequences_per_step,
+        )
+    if as_json:
+        print_json(_as_json(finished, method))
+    else:
+        _print(finished, method)
+
+
+def _shown() -> AbstractContextManager[Callable[[Progress], None]]:
+    """A progress bar at a terminal, a line now and then elsewhere."""
+    return _Bar() if stderr.is_terminal else nullcontext(_lines())
+
+
+class _Bar(AbstractContextManager[Any]):
+    def __init__(self) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._bar = Progress(
+            TextColumn("tuning"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("loss {task.fields[loss]}  {task.fields[speed]} tokens/s  left"),
+            TimeRemainingColumn(),
+            console=stderr,
+        )
+        self._task: Any = None
+
+    def __enter__(self) -> Callable[[Progress], None]:
+        self._bar.start()
+        return self._show
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.stop()
+
+    def _show(self, progress: Progress) -> None:
+        fields = {"loss": f"{progress.loss:.3f}", "speed": f"{progress.tokens_per_second:.0f}"}
+        if self._task is None:
+            self._task = self._bar.add_task("", total=progress.steps, **fields)
+        self._bar.update(self._task, completed=progress.step, **fields)
+
+
+def _lines() -> Callable[[Progress], None]:
+    last = time.monotonic()
+
+    def show(progress: Progress) -> None:
+        nonlocal last
+        if time.monotonic() - last < _SECONDS_BETWEEN_LINES and progress.step != progress.steps:
+            return
+        last = time.monotonic()
+        note(
+            f"step {progress.step}/{progress.steps}  loss {progress.loss:.3f}  "
+            f"{progress.tokens_per_second:.0f} tokens/s  {progress.seconds_left:.0f} s left"
+        )
+
+    return show
+
+
+def _as_json(run: Run, method: str) -> dict[str, Any]:
+    return {
+        "method": method,
+        "run": str(run.path),
+        "adapter": str(run.adapter),
+        "losses": asdict(run.losses),
+        "trained_parameters": run.trained_parameters,
+        "rows_used": run.rows_used,
+        "rows_too_long": run.rows_too_long,
+        "seconds": run.seconds,
+        "tokens_per_second": run.tokens_per_second,
+    }
+
+
+def _print(run: Run, method: str) -> None:
+    from rich.table import Table
+
+    table = Table(title=f"{method}: {run.path}", show_header=False)
+    table.add_row("rows used", f"{run.rows_used:,}")
+    if run.rows_too_long:
+        table.add_row("rows left out, too long for a sequence", f"{run.rows_too_long:,}")
+    table.add_row("parameters trained", f"{run.trained_parameters:,}")
+    table.add_row("validation loss of the base", f"{run.losses.base:.4f}")
+    table.add_row("validation loss at the start", f"{run.losses.start:.4f}")
+    table.add_row("validation loss at the end", f"{run.losses.end:.4f}", style="bold")
+    table.add_row("tokens a second", f"{run.tokens_per_second:,.0f}")
+    table.add_row("seconds", f"{run.seconds:,.0f}")
+    stdout.print(table)
+    option = f"--adapter {run.path}" if method != "fft" else f"--base {run.adapter}"
+    stdout.print(f'ask it: astrarium ask "…" {option}', markup=False, soft_wrap=True)
