@@ -97,7 +97,14 @@ def test_the_cache_keeps_one_head_or_all(multi_query: bool) -> None:
 
 
 def test_memory_of_starcoderbase_1b() -> None:
-    config = {"model_type": "gpt_bigcode", "n_embd": 2048, "n_layer": 24, "n_head": 16, "vocab_size": 49152, "n_positions": 8192}
+    config = {
+        "model_type": "gpt_bigcode",
+        "n_embd": 2048,
+        "n_layer": 24,
+        "n_head": 16,
+        "vocab_size": 49152,
+        "n_positions": 8192,
+    }
     assert family_of(config).parameters(config) == 1_137_207_296
     assert family_of(config).weight_bytes(config, "bf16") == 2 * 1_137_207_296
     assert family_of(config).weight_bytes(config, "int4") == 1_137_207_296 // 2

@@ -15,13 +15,16 @@ from transformers.pytorch_utils import Conv1D
 from astrarium.core.errors import AdapterError
 from astrarium.methods.bottleneck import BottleneckConfig, BottleneckLinear
 
-ORIGINAL_NON_LINEARITIES = (
-    "gelu gelu_10 gelu_fast gelu_new gelu_python gelu_pytorch_tanh gelu_accurate laplace leaky_relu linear mish "
-    "quick_gelu relu relu2 relu6 sigmoid silu swish tanh"
-).split()
+_NAMES = """
+gelu gelu_10 gelu_fast gelu_new gelu_python gelu_pytorch_tanh gelu_accurate laplace leaky_relu linear mish
+quick_gelu relu relu2 relu6 sigmoid silu swish tanh
+"""
+ORIGINAL_NON_LINEARITIES = _NAMES.split()
 
 
-def site(kind: str, *, dtype: torch.dtype = torch.float32, linear: nn.Module | None = None, **options: object) -> BottleneckLinear:
+def site(
+    kind: str, *, dtype: torch.dtype = torch.float32, linear: nn.Module | None = None, **options: object
+) -> BottleneckLinear:
     torch.manual_seed(0)
     linear = nn.Linear(6, 10, dtype=dtype) if linear is None else linear
     config = BottleneckConfig(target_modules=["x"], bottleneck_size=3, **options)
@@ -172,7 +175,9 @@ def test_a_config_that_no_adapter_can_be_made_from(options: dict[str, object], m
         BottleneckConfig(target_modules=["x"], **options)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("name", "message"), [("tahn", "non_linearity is 'tahn'; expected one of"), ("prelu", "weights of its own")])
+@pytest.mark.parametrize(
+    ("name", "message"), [("tahn", "non_linearity is 'tahn'; expected one of"), ("prelu", "weights of its own")]
+)
 def test_an_unusable_non_linearity(name: str, message: str) -> None:
     with pytest.raises(AdapterError, match=message):
         site("in", non_linearity=name)

@@ -32,7 +32,9 @@ def logits(model: torch.nn.Module, **kwargs: object) -> torch.Tensor:
         return model(input_ids=ids(), **kwargs).logits
 
 
-def trained(family: str = "gpt_bigcode", *, seed: int = 1, dtype: torch.dtype = torch.float32, **options: object) -> PeftModel:
+def trained(
+    family: str = "gpt_bigcode", *, seed: int = 1, dtype: torch.dtype = torch.float32, **options: object
+) -> PeftModel:
     model = get_peft_model(base_of(family, dtype=dtype), config_of(family, **options))
     randomise(model, seed=seed)
     return model.eval()
@@ -92,7 +94,9 @@ def test_both_file_formats(safe: bool, tmp_path: Path) -> None:
     assert torch.equal(logits(PeftModel.from_pretrained(base_of("gpt_bigcode"), str(tmp_path))), logits(model))
 
 
-@pytest.mark.parametrize(("family", "keeps"), [("gpt_bigcode", False), ("llama", False), ("starcoder2", True), ("gpt2", True)])
+@pytest.mark.parametrize(
+    ("family", "keeps"), [("gpt_bigcode", False), ("llama", False), ("starcoder2", True), ("gpt2", True)]
+)
 def test_site_kinds_are_written_only_where_the_fork_cannot_know(family: str, keeps: bool, tmp_path: Path) -> None:
     trained(family).save_pretrained(tmp_path)
     written = json.loads((tmp_path / "adapter_config.json").read_text())

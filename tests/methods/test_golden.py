@@ -50,9 +50,7 @@ def test_logits_and_tokens(case: dict[str, Any]) -> None:
         assert tokens[0].tolist() == expected[f"row{row}_generated"].flatten().tolist()
 
 
-@pytest.mark.parametrize(
-    "case", [case for case in CASES if case["method"] != "ptuning"], ids=lambda case: case["name"]
-)
+@pytest.mark.parametrize("case", [case for case in CASES if case["method"] != "ptuning"], ids=lambda case: case["name"])
 def test_left_padded_tokens(case: dict[str, Any]) -> None:
     expected = load_file(GOLDEN / case["expected"])
     tokens = generate(load(case), expected["left_input_ids"], expected["left_attention_mask"])

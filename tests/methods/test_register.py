@@ -42,7 +42,7 @@ def test_import_loads_neither_peft_nor_torch() -> None:
 def test_the_new_member_of_the_enum_is_one() -> None:
     code = (
         "import astrarium, peft, pickle, copy; from peft import PeftType as T; b = T.BOTTLENECK;"
-        "assert b == 'BOTTLENECK' and b.value == b.name == 'BOTTLENECK' and T('BOTTLENECK') is b and T['BOTTLENECK'] is b;"
+        "assert b == b.value == b.name == 'BOTTLENECK' and T('BOTTLENECK') is b and T['BOTTLENECK'] is b;"
         "assert list(T)[-1] is b and b in T and isinstance(b, T) and len(set(T)) == len(list(T));"
         "assert pickle.loads(pickle.dumps(b)) is b and copy.deepcopy(b) is b and hash(b) == hash('BOTTLENECK')"
     )
@@ -61,9 +61,7 @@ def test_a_pickled_config_loads_in_a_fresh_process() -> None:
 
 
 def test_a_peft_with_a_bottleneck_of_its_own_is_refused_by_name() -> None:
-    code = (
-        "import peft; from peft.utils import PeftType; from astrarium.methods.bottleneck import register as r;"
-    )
+    code = "import peft; from peft.utils import PeftType; from astrarium.methods.bottleneck import register as r;"
     done = run(
         "import wrapt; wrapt.register_post_import_hook = lambda *a: None\n"  # hold our own hook back
         + code

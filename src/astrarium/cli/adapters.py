@@ -41,6 +41,6 @@ def count(
     table.add_column("method")
     for column in ("trained", "saved", "share %"):
         table.add_column(column, justify="right")
-    for line in counts:
-        table.add_row(line.method, f"{line.trained:,}", f"{line.saved:,}", f"{line.share:.3f}")
+    for row in counts:
+        table.add_row(row.method, f"{row.trained:,}", f"{row.saved:,}", f"{row.share:.3f}")
     stdout.print(table)

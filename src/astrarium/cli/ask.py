@@ -41,7 +41,9 @@ def ask(
         raise typer.BadParameter("give a question, -, or --file")
     if first is not None and not first.strip():
         raise TextError("the question is empty; give some text")
-    sampling = Sampling(max_new_tokens, temperature, top_p, seed, tuple(stop or ()))
+    sampling = Sampling(
+        max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p, seed=seed, stop=tuple(stop or ())
+    )
     talk = _conversation(base, adapter, template, go_on)
     model = load(talk.base, talk.adapter, dtype=dtype)
     for line in model.notes:

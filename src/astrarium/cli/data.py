@@ -31,8 +31,8 @@ def functions(
     as_json: _Json = False,
 ) -> None:
     """Make rows from documented Python functions: the docstring asks, the function answers."""
-    from astrarium.data.documented import FunctionLimits
     from astrarium.data import functions as mine
+    from astrarium.data.documented import FunctionLimits
 
     _check_json(as_json, output)
     limits = FunctionLimits(min_lines, max_lines, max_characters, methods)
@@ -49,8 +49,8 @@ def commits(
     as_json: _Json = False,
 ) -> None:
     """Make rows from the git history: subject and file before ask, the file after answers (CommitPackFT's rules)."""
-    from astrarium.data.history import CommitLimits
     from astrarium.data import commits as mine
+    from astrarium.data.history import CommitLimits
 
     _check_json(as_json, output)
     _deliver(mine(repo, CommitLimits(language, max_characters=max_characters), limit=limit), output, as_json)

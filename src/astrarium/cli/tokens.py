@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 
 def tokens(
-    texts: Annotated[list[str] | None, typer.Argument(help="One text or several (a padded batch); - reads stdin.")] = None,
+    texts: Annotated[
+        list[str] | None, typer.Argument(help="One text or several (a padded batch); - reads stdin.")
+    ] = None,
     base: Annotated[str, typer.Option(help="Base model: `default`, a folder, a .gguf file, or a hub id.")] = "default",
     file: Annotated[Path | None, typer.Option(help="Read the text from a file.")] = None,
     decode: Annotated[str | None, typer.Option(help='Show what ids stand for, as in "1604 275" or 1604,275.')] = None,
@@ -86,12 +88,12 @@ def _show(table: TokenTable) -> None:
             )  # fmt: skip
         stdout.print(shown)
         for call, value in (
-            ("encode", list(row.encoded)),
-            ("decode", row.decoded),
-            ("decode, skip_special_tokens", row.decoded_without_specials),
+            ("encode", str(list(row.encoded))),
+            ("decode", repr(row.decoded)),
+            ("decode, skip_special_tokens", repr(row.decoded_without_specials)),
             ("word_to_tokens", " ".join(f"{w}→{start}:{end}" for w, (start, end) in enumerate(row.words))),
         ):
-            stdout.print(Text(f"{call}: ", style="bold") + Text(value if call == "word_to_tokens" else repr(value)))
+            stdout.print(Text(f"{call}: ", style="bold") + Text(value))
     stdout.print(Text("the call: ", style="bold") + Text(_call(table)))
     stdout.print(Text("batch_decode: ", style="bold") + Text(repr(list(table.batch_decoded))))
     specials = ", ".join(f"{role} {piece}" for role, piece in table.special_tokens.items()) or "none"

@@ -101,7 +101,7 @@ class _Bar(AbstractContextManager[Any]):
         self._bar.stop()
 
     def _show(self, progress: Progress) -> None:
-        fields = {"loss": f"{progress.loss:.3f}", "speed": f"{progress.tokens_per_second:.0f}"}
+        fields: dict[str, Any] = {"loss": f"{progress.loss:.3f}", "speed": f"{progress.tokens_per_second:.0f}"}
         if self._task is None:
             self._task = self._bar.add_task("", total=progress.steps, **fields)
         self._bar.update(self._task, completed=progress.step, **fields)

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from astrarium.core.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from astrarium.data.history import commits
     from astrarium.data.documented import functions
+    from astrarium.data.history import commits
     from astrarium.data.readers import read_rows
     from astrarium.data.rows import Report, Row, Rows, digest, write_rows
     from astrarium.data.splits import split_rows

@@ -13,7 +13,13 @@ from astrarium.data.rows import Report, Row, Rows
 
 _Record = tuple[str, Any]
 """Where a record stands, such as `rows.jsonl line 7`, and what it is."""
-_SUFFIXES = {".jsonl": "_json_lines", ".ndjson": "_json_lines", ".json": "_json", ".csv": "_csv", ".parquet": "_parquet"}
+_SUFFIXES = {
+    ".jsonl": "_json_lines",
+    ".ndjson": "_json_lines",
+    ".json": "_json",
+    ".csv": "_csv",
+    ".parquet": "_parquet",
+}
 _LISTS = ("rows", "data")
 _MAX_CSV_FIELD = 1 << 24
 
@@ -57,12 +63,16 @@ def read_rows(
 
 def _row(at: str, record: Any, prompt_column: str, completion_column: str) -> Row:
     if not isinstance(record, dict):
-        raise DataError(f"{at}: a row is a {_kind(record)}; expected an object with {prompt_column!r} and {completion_column!r}")
+        raise DataError(
+            f"{at}: a row is a {_kind(record)}; expected an object with {prompt_column!r} and {completion_column!r}"
+        )
     values = []
     for column in (prompt_column, completion_column):
         if column not in record:
             found = ", ".join(map(repr, record)) or "none"
-            raise DataError(f"{at}: no column {column!r}; found {found} (name others with --prompt-column, --completion-column)")
+            raise DataError(
+                f"{at}: no column {column!r}; found {found} (name others with --prompt-column, --completion-column)"
+            )
         value = record[column]
         if not isinstance(value, str):
             raise DataError(f"{at}: column {column!r} holds a {_kind(value)}; expected text")
@@ -84,7 +94,9 @@ def _json(path: Path) -> Iterator[_Record]:
     if isinstance(value, dict):
         value = next((value[key] for key in _LISTS if isinstance(value.get(key), list)), value)
     if not isinstance(value, list):
-        raise DataError(f"{path.name} holds a {_kind(value)}; expected a list of rows, or an object with 'rows' or 'data'")
+        raise DataError(
+            f"{path.name} holds a {_kind(value)}; expected a list of rows, or an object with 'rows' or 'data'"
+        )
     for number, record in enumerate(value, 1):
         yield f"{path.name} row {number}", record
 
@@ -96,7 +108,9 @@ def _csv(path: Path) -> Iterator[_Record]:
         for record in reader:
             at = f"{path.name} line {reader.line_num}"
             if None in record or None in record.values():
-                raise DataError(f"{at}: the row has another number of fields than the {len(reader.fieldnames or ())} columns")
+                raise DataError(
+                    f"{at}: the row has another number of fields than the {len(reader.fieldnames or ())} columns"
+                )
             yield at, record
     except csv.Error as error:
         raise DataError(f"{path.name} line {reader.line_num}: no CSV ({error})") from error

@@ -43,7 +43,9 @@ class Wardrobe:
             AdapterError: it does not fit.
         """
         if name in self.sources:
-            raise AdapterError(f"there is an adapter {name!r} already, from {self.sources[name].name}; take another name")
+            raise AdapterError(
+                f"there is an adapter {name!r} already, from {self.sources[name].name}; take another name"
+            )
         source = open_adapter(where)
         self.sources[name] = source
         try:
@@ -62,7 +64,8 @@ class Wardrobe:
         """
         if name is None:
             self.take_off()
-            return self.base.model
+            base: nn.Module = self.base.model
+            return base
         if name not in self.sources:
             known = ", ".join(sorted(self.sources)) or "none"
             raise AdapterError(f"no adapter {name!r} is loaded; loaded are: {known}")
@@ -73,7 +76,8 @@ class Wardrobe:
             self._load(name)
         assert self.worn is not None
         self.worn.set_adapter(name, inference_mode=True)
-        return self.worn.eval()
+        worn: nn.Module = self.worn.eval()
+        return worn
 
     def take_off(self) -> None:
         """Give the base back as it was."""
@@ -97,7 +101,7 @@ class Wardrobe:
             reason = " ".join(str(error).split())[:400]
             made_for = source.config.get("base_model_name_or_path") or "an unnamed base"
             raise AdapterError(
-                f"adapter {source.name} does not fit base {self.base.source.name} (it was made for {made_for}): {reason}"
+                f"adapter {source.name}, made for {made_for}, does not fit base {self.base.source.name}: {reason}"
             ) from error
 
     def _check_fits(self, name: str, folder: str) -> None:

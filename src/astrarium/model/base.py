@@ -39,7 +39,8 @@ class Base:
     def context(self) -> int:
         """The most tokens, prompt and answer together, that the model's positions reach."""
         config = self.model.config
-        return int(getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", 2048))
+        positions = getattr(config, "max_position_embeddings", None)
+        return int(positions if positions is not None else getattr(config, "n_positions", 2048))
 
 
 def load_base(name: str, *, dtype: str | None = None, device: str = "cpu", revision: str | None = None) -> Base:
@@ -62,6 +63,8 @@ def load_base(name: str, *, dtype: str | None = None, device: str = "cpu", revis
     model.tie_weights()
     _check_filled(model, source.name)
     _move_buffers(model, torch.device(device))
+    # peft writes this into an adapter's configuration as the base it was made for.
+    model.name_or_path = model.config._name_or_path = source.lasting_name
     if source.generation_config:
         model.generation_config = GenerationConfig.from_dict(source.generation_config)
     return Base(model.requires_grad_(False).eval(), source.tokenizer(), source, notes)

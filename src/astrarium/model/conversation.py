@@ -65,7 +65,9 @@ class Conversation:
             kept: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
             return cls(**kept)
         except (ValueError, TypeError) as error:
-            raise TextError(f"the last conversation ({file}) cannot be read: {error}; ask without --continue") from error
+            raise TextError(
+                f"the last conversation ({file}) cannot be read: {error}; ask without --continue"
+            ) from error
 
 
 def _file() -> Path:

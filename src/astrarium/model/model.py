@@ -100,7 +100,10 @@ class Model:
         name = self._adapter_of(adapter)
         source = None if name is None else self._wardrobe.sources.get(name)
         chosen = choose_template(
-            template, {} if source is None else source.metadata, source and source.name, self.base.tokenizer
+            template,
+            {} if source is None else source.metadata,
+            None if source is None else source.name,
+            self.base.tokenizer,
         )
         turns = [{"role": "user", "content": question}] if isinstance(question, str) else [dict(t) for t in question]
         prompt = encode_prompt(chosen, turns)
@@ -130,10 +133,7 @@ class Model:
         Raises:
             TextError: the base has no fill-in-the-middle tokens and `prefix_only` is not set.
         """
-        if prefix_only:
-            prompt = self.base.tokenizer(prefix)["input_ids"]
-        else:
-            prompt = self._fim_prompt(prefix, suffix)
+        prompt = self.base.tokenizer(prefix)["input_ids"] if prefix_only else self._fim_prompt(prefix, suffix)
         return "".join(self._write(prompt, self._adapter_of(adapter), sampling, options))
 
     def _fim_prompt(self, prefix: str, suffix: str) -> list[int]:

@@ -67,7 +67,11 @@ def _adapter_folder(name: str, path: Path) -> Path:
     if (path / "adapter" / CONFIG).is_file():
         return path / "adapter"
     if (path / "run.json").is_file():
-        what = "a model, not an adapter (full fine-tuning); give its model/ as the base" if (path / "model").is_dir() else "no adapter yet"
+        what = (
+            "a model, not an adapter (full fine-tuning); give its model/ as the base"
+            if (path / "model").is_dir()
+            else "no adapter yet"
+        )
         raise SourceError(f"run {name} has {what}")
     raise SourceError(f"{name} has no {CONFIG}; it is no adapter")
 

@@ -36,6 +36,11 @@ class BaseSource(ABC):
         self.notes: list[str] = []
         """What the user should know of how it was found."""
 
+    @property
+    def lasting_name(self) -> str:
+        """The name by which it is found again from any folder: files and folders by their whole path."""
+        return str(self.path.resolve()) if self.origin in ("folder", "gguf") else self.name
+
     @abstractmethod
     def tokenizer(self) -> PreTrainedTokenizerBase:
         """The tokenizer.

@@ -25,7 +25,7 @@ class FolderSource(BaseSource):
     """A base model in a folder: `config.json`, a tokenizer, and safetensors (or, failing that, `.bin`) weights."""
 
     def __init__(self, name: str, origin: str, path: Path) -> None:
-        config = read_json_object(path / "config.json", missing=_no_config(path))
+        config = read_json_object(path / "config.json", missing=_no_config(name, path))
         _check_causal(name, config)
         super().__init__(name, origin, path, config)
         if (path / "generation_config.json").is_file():
@@ -132,7 +132,9 @@ def _read(file: Path) -> Iterator[Tensor]:
     try:
         state = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        raise CorruptFileError(f"{file} cannot be read as weights alone: {' '.join(str(error).split())[:200]}") from error
+        raise CorruptFileError(
+            f"{file} cannot be read as weights alone: {' '.join(str(error).split())[:200]}"
+        ) from error
     for name in list(state):
         tensor = state.pop(name)
         if tensor.dtype not in kinds:
@@ -141,12 +143,12 @@ def _read(file: Path) -> Iterator[Tensor]:
         yield Tensor(name, tuple(tensor.shape), kinds[tensor.dtype], data)
 
 
-def _no_config(path: Path) -> str:
+def _no_config(name: str, path: Path) -> str:
     for file in sorted(path.glob("*.gguf")):
-        return f"{path} has no config.json; to run the GGUF file in it, name the file: {file}"
+        return f"{name} has no config.json; to run the GGUF file in it, name the file: {file}"
     if (path / "adapter_config.json").is_file() or (path / "adapter" / "adapter_config.json").is_file():
-        return f"{path} is an adapter, not a base model; give it as the adapter"
-    return f"{path} has no config.json; it is no base model"
+        return f"{name} is an adapter, not a base model; give it as the adapter"
+    return f"{name} has no config.json; it is no base model"
 
 
 def _check_causal(name: str, config: dict[str, Any]) -> None:
@@ -154,7 +156,7 @@ def _check_causal(name: str, config: dict[str, Any]) -> None:
     if not isinstance(model_type, str):
         raise SourceError(f"{name} has no model_type in its config.json; it is no base model")
     if _LEFT_OUT & set(config):
-        raise SourceError(f"{name} is stored quantised ({config['quantization_config'].get('quant_method')}); name its unquantised form")
+        raise SourceError(f"{name} is stored quantised ({config['quantization_config']}); name its unquantised form")
     if architectures and not any(a.endswith(("ForCausalLM", "LMHeadModel")) for a in architectures):
         raise SourceError(f"{name} is a {architectures[0]}, which is no causal language model")
     if architectures:

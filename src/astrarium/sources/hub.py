@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from astrarium.core.errors import GatedError, NotFoundError, OfflineError
@@ -13,6 +14,7 @@ from astrarium.sources.folder import INDEX, SINGLE, FolderSource, _weight_map
 _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?")
 _SMALL_FILES = ("*.json", "*.txt", "*.model", "*.jinja")
 _UNAUTHORISED = (401, 403)
+_PATIENCE_S = 10
 
 
 def may_be_hub_id(name: str) -> bool:
@@ -53,7 +55,11 @@ def fetch_small_files(name: str, revision: str | None) -> Path:
     # config.json by itself first: its absence, and every refusal, has an error of its own.
     fetch(name, "config.json", revision)
     with hub_errors(name):
-        return Path(snapshot_download(name, revision=revision, allow_patterns=list(_SMALL_FILES)))
+        return Path(
+            snapshot_download(
+                name, revision=revision, allow_patterns=list(_SMALL_FILES), local_files_only=not _reachable()
+            )
+        )
 
 
 def fetch(name: str, file: str, revision: str | None) -> Path | None:
@@ -67,7 +73,7 @@ def fetch(name: str, file: str, revision: str | None) -> Path | None:
 
     try:
         with hub_errors(name):
-            return Path(hf_hub_download(name, file, revision=revision))
+            return Path(hf_hub_download(name, file, revision=revision, local_files_only=not _reachable()))
     except LocalEntryNotFoundError:
         raise
     except EntryNotFoundError:
@@ -100,10 +106,32 @@ def hub_errors(name: str) -> Iterator[None]:
         if status in _UNAUTHORISED:
             raise _gated(name, where) from error
         raise OfflineError(f"{where} answered {status} when asked for {name}; try again later") from error
-    except (errors.OfflineModeIsEnabled, OSError) as error:
+    except (errors.OfflineModeIsEnabled, _http_error(), OSError) as error:
         raise _offline(name, where, constants.HF_HUB_CACHE) from error
     except errors.HFValidationError as error:
         raise NotFoundError(f"{name!r} is no folder or file, and no hub id: {_first_line(error)}") from error
+
+
+@cache
+def _reachable() -> bool:
+    """Whether the endpoint answers at all. Asked once: huggingface_hub would try each file for half a minute."""
+    from huggingface_hub import constants
+    from huggingface_hub.utils import get_session  # type: ignore[attr-defined]
+
+    if constants.HF_HUB_OFFLINE:
+        return False
+    try:
+        get_session().head(constants.ENDPOINT, timeout=_PATIENCE_S)
+    except (_http_error(), OSError):
+        return False
+    return True
+
+
+def _http_error() -> type[Exception]:
+    """The base of all errors of huggingface_hub's HTTP client, whichever client that is."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    return next(base for base in HfHubHTTPError.__mro__[1:] if base.__name__ == "HTTPError")
 
 
 def _gated(name: str, where: str) -> GatedError:

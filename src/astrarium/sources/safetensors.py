@@ -5,6 +5,7 @@ Source: the format's own description, huggingface/safetensors, `README.md`.
 
 from __future__ import annotations
 
+import itertools
 import json
 import mmap
 import struct
@@ -57,7 +58,7 @@ def read_entries(path: str | Path) -> list[Entry]:
     data = _LENGTH_BYTES + length
     entries = [_entry(path, name, value, data, size) for name, value in header.items() if name != "__metadata__"]
     entries.sort(key=lambda entry: (entry.start, entry.end))
-    for before, after in zip(entries, entries[1:], strict=False):
+    for before, after in itertools.pairwise(entries):
         if after.start < before.end:
             raise CorruptFileError(f"{path}: tensors {before.name} and {after.name} overlap")
     return entries
@@ -70,7 +71,9 @@ def _entry(path: Path, name: str, value: Any, data: int, size: int) -> Entry:
     except (KeyError, TypeError, ValueError):
         whole = False
     if not whole:
-        raise CorruptFileError(f"{path}: tensor {name} is described as {str(value)[:80]}; expected dtype, shape, offsets")
+        raise CorruptFileError(
+            f"{path}: tensor {name} is described as {str(value)[:80]}; expected dtype, shape, offsets"
+        )
     if kind not in PLAIN_BYTES:
         raise CorruptFileError(f"{path}: tensor {name} has dtype {kind}; known are {', '.join(PLAIN_BYTES)}")
     expected = prod(shape) * PLAIN_BYTES[kind]
@@ -80,9 +83,7 @@ def _entry(path: Path, name: str, value: Any, data: int, size: int) -> Entry:
             f"its header gives it {end - start}"
         )
     if data + end > size:
-        raise CorruptFileError(
-            f"{path} is truncated: tensor {name} ends at byte {data + end}, the file has {size}"
-        )
+        raise CorruptFileError(f"{path} is truncated: tensor {name} ends at byte {data + end}, the file has {size}")
     return Entry(name, kind, shape, data + start, data + end)
 
 

@@ -39,7 +39,7 @@ class Tensor:
         Raises:
             SourceError: a kind that has no values in fp32.
         """
-        stored = self.shape[:-2] + (self.shape[-1], self.shape[-2]) if self.transposed else self.shape
+        stored = (*self.shape[:-2], self.shape[-1], self.shape[-2]) if self.transposed else self.shape
         flat = _as_float32(self)
         values = flat.reshape(stored)
         return np.ascontiguousarray(np.swapaxes(values, -1, -2)) if self.transposed else values

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def fim_prompt(prefix: str, suffix: str, tokenizer: PreTrainedTokenizerBase, tokens: FimTokens) -> list[int]:
-    """Token ids that ask for the text between a prefix and a suffix: prefix mark, prefix, suffix mark, suffix, middle mark.
+    """Token ids that ask for the text between a prefix and a suffix: mark, prefix, mark, suffix, middle mark.
 
     The user's text is encoded as text throughout: a `<fim_middle>` written in it does not become the mark.
 

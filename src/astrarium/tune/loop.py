@@ -71,7 +71,7 @@ def run_steps(
     begin, seen = time.monotonic(), 0
     for step in range(1, recipe.steps + 1):
         batch = [next(endless) for _ in range(recipe.sequences_per_step)]
-        rate = schedule.get_last_lr()[0]
+        rate = float(schedule.get_last_lr()[0])
         loss, tokens = _step(model, batch, settings, pad, step)
         torch.nn.utils.clip_grad_norm_(trained, settings.clip)
         optimizer.step()
@@ -118,7 +118,7 @@ def _step(
                 f"the loss at step {step} is {float(loss)}, in a batch that begins with {batch.sources[0]}; "
                 "lower the learning rate, or look at that row"
             )
-        (loss / learned).backward()
+        (loss / learned).backward()  # type: ignore[no-untyped-call]
         total += float(loss.detach())
     return total / learned, sum(batch.tokens for batch in batches)
 

@@ -53,13 +53,14 @@ class RunFolder:
             raise TuneError(f"{path} exists already; name another folder with --run, or remove it")
         path.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._record: dict[str, Any] = {}
+        self.entries: dict[str, Any] = {}
+        """The content of `run.json`."""
         self._metrics = path / "metrics.jsonl"
 
     def record(self, **entries: Any) -> None:
         """Add to `run.json` and write it whole."""
-        self._record |= entries
-        write_json(self.path / "run.json", self._record)
+        self.entries |= entries
+        write_json(self.path / "run.json", self.entries)
 
     def log(self, entry: dict[str, Any]) -> None:
         """Add a line to `metrics.jsonl`."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
@@ -26,10 +26,16 @@ from astrarium.tune.packing import PackedSequence, pack
 from astrarium.tune.run import Losses, Run, RunFolder, free_folder, versions
 from astrarium.tune.settings import Settings, check
 
-if TYPE_CHECKING:
-    from peft import PeftModel
-
-_RECIPE_FIELDS = frozenset({"learning_rate", "warmup_steps", "weight_decay", "sequence_length", "sequences_per_step", "steps", "schedule", "options"})  # fmt: skip
+_RECIPE_FIELDS = (
+    "learning_rate",
+    "schedule",
+    "warmup_steps",
+    "weight_decay",
+    "sequence_length",
+    "sequences_per_step",
+    "steps",
+    "options",
+)
 
 
 def train(
@@ -76,11 +82,15 @@ def train(
         settings=settings.to_dict(),
         template=template.name,
         data_digest=digest(rows),
-        rows={"training": len(training.fitting), "validation": len(validation.fitting), "too_long": training.too_long + validation.too_long},
-        base=base_name(loaded),
+        rows={
+            "training": len(training.fitting),
+            "validation": len(validation.fitting),
+            "too_long": training.too_long + validation.too_long,
+        },
+        base=loaded.source.lasting_name,
         base_digest=loaded.source.digest(),
         versions=versions(),
-    )  # fmt: skip
+    )
     return _trained(loaded, chosen, settings, template, training, validation, folder, on_progress)
 
 
@@ -113,7 +123,7 @@ def _trained(
         speed = run_steps(model, sequences, chosen, settings, pad, report)
         losses = Losses(loss_of_base, start, mean_loss(model, held, pad, settings.micro_batch))
         folder.log({"step": chosen.steps, "validation_loss": losses.end})
-        where = _saved(model, base, chosen, template, folder)
+        where = _saved(model, base, chosen, folder)
         trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     finally:
         _give_back(model, base)
@@ -126,16 +136,12 @@ def _trained(
     return Run(folder.path, where, losses, trained, rows_used, too_long, seconds, speed)
 
 
-def base_name(base: Base) -> str:
-    """The name by which a base is found again from any folder."""
-    source = base.source
-    return str(source.path.resolve()) if source.origin in ("folder", "gguf") else source.name
-
-
 def _changed(chosen: Recipe, changes: dict[str, Any]) -> Recipe:
-    unknown = sorted(set(changes) - _RECIPE_FIELDS)
+    unknown = sorted(set(changes) - set(_RECIPE_FIELDS))
     if unknown:
-        raise TuneError(f"{', '.join(unknown)} is no setting of a recipe; known are {', '.join(sorted(_RECIPE_FIELDS))}")
+        raise TuneError(
+            f"{', '.join(unknown)} is no setting of a recipe; known are {', '.join(sorted(_RECIPE_FIELDS))}"
+        )
     changes = {name: value for name, value in changes.items() if value is not None}
     if "steps" in changes and "warmup_steps" not in changes:
         changes["warmup_steps"] = min(chosen.warmup_steps, int(changes["steps"] * chosen.warmup_steps / chosen.steps))
@@ -168,9 +174,7 @@ def _template(settings: Settings, base: Base) -> Template:
     return template_named(name, base.tokenizer)
 
 
-def _encoded(
-    rows: Sequence[Row], template: Template, base: Base, chosen: Recipe, settings: Settings
-) -> Examples:
+def _encoded(rows: Sequence[Row], template: Template, base: Base, chosen: Recipe, settings: Settings) -> Examples:
     # Plain concatenation cuts rows anyway, as Astraios does; only there is none too long.
     cuts = settings.packing == "concatenate" and chosen.peft_type != "P_TUNING"
     longest = None if cuts else chosen.sequence_length
@@ -193,8 +197,9 @@ def _adapted(base: Base, chosen: Recipe) -> nn.Module:
         return model.requires_grad_(True)
     import peft
 
-    config.base_model_name_or_path = base_name(base)
-    return peft.get_peft_model(base.model, config)
+    config.base_model_name_or_path = base.source.lasting_name
+    adapted: nn.Module = peft.get_peft_model(base.model, config)
+    return adapted
 
 
 def _give_back(model: nn.Module, base: Base) -> None:
@@ -204,9 +209,8 @@ def _give_back(model: nn.Module, base: Base) -> None:
     base.model.requires_grad_(False).eval()
 
 
-def _saved(model: nn.Module | PeftModel, base: Base, chosen: Recipe, template: Template, folder: RunFolder) -> Path:
+def _saved(model: nn.Module, base: Base, chosen: Recipe, folder: RunFolder) -> Path:
     where = folder.path / ("model" if chosen.peft_type is None else "adapter")
-    record = folder._record
     with atomic_folder(where) as temporary:
         if chosen.peft_type is None:
             model.save_pretrained(temporary)  # type: ignore[operator]
@@ -216,6 +220,5 @@ def _saved(model: nn.Module | PeftModel, base: Base, chosen: Recipe, template: T
             model.save_pretrained(temporary, save_embedding_layers=False)  # type: ignore[operator]
             (temporary / "README.md").unlink(missing_ok=True)  # peft's stub of a card
         keys = ("method", "recipe", "template", "data_digest", "base", "base_digest", "versions")
-        write_json(temporary / "astrarium.json", {key: record[key] for key in keys})
-        assert template.name == record["template"]
+        write_json(temporary / "astrarium.json", {key: folder.entries[key] for key in keys})
     return where

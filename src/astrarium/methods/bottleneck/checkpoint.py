@@ -1,9 +1,9 @@
 """Between the keys of a model and those of a checkpoint in the Astraios fork's format (golden FORMAT.md, section 3).
 
-    model                                                       checkpoint
-    base_model.model.…c_fc.adapter_down.<adapter>.weight        base_model.model.…c_fc.adapter_down.weight
-    base_model.model.…c_fc.adapter_scaling.<adapter>            base_model.model.…c_fc.adapter_scaling
-    base_model.model.…c_fc.base_layer.bias                      base_model.model.…c_fc.bias
+model                                                       checkpoint
+base_model.model.…c_fc.adapter_down.<adapter>.weight        base_model.model.…c_fc.adapter_down.weight
+base_model.model.…c_fc.adapter_scaling.<adapter>            base_model.model.…c_fc.adapter_scaling
+base_model.model.…c_fc.base_layer.bias                      base_model.model.…c_fc.bias
 """
 
 from __future__ import annotations
@@ -67,9 +67,7 @@ def select(model: nn.Module, config: BottleneckConfig, adapter_name: str, state:
     return {key: state[key] if key in state else whole[key] for key in wanted.values()}
 
 
-def fit(
-    model: nn.Module, config: BottleneckConfig, adapter_name: str, tensors: _Tensors
-) -> dict[str, torch.Tensor]:
+def fit(model: nn.Module, config: BottleneckConfig, adapter_name: str, tensors: _Tensors) -> dict[str, torch.Tensor]:
     """The tensors of a checkpoint under the model's keys: each in its place, none left over, none missing.
 
     Args:
@@ -94,7 +92,9 @@ def fit(
             strange.append(f"{key} {list(tensor.shape)}")
             continue
         fitted[model_key] = tensor
-    missing = [f"{key} {list(there[model_key].shape)}" for key, model_key in expected.items() if model_key not in fitted]
+    missing = [
+        f"{key} {list(there[model_key].shape)}" for key, model_key in expected.items() if model_key not in fitted
+    ]
     misshapen = [
         f"{key}: found {list(tensor.shape)}, expected {list(there[key].shape)}"
         for key, tensor in fitted.items()

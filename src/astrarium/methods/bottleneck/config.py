@@ -75,9 +75,7 @@ class BottleneckConfig(PeftConfig):  # type: ignore[misc]
             "a number from 0 to below 1",
         )
         _check(self.bias in _BIASES, "bias", self.bias, f"one of {', '.join(_BIASES)}")
-        _check(
-            self.init_weights in _INITIALISATIONS, "init_weights", self.init_weights, f"one of {_INITIALISATIONS}"
-        )
+        _check(self.init_weights in _INITIALISATIONS, "init_weights", self.init_weights, f"one of {_INITIALISATIONS}")
         self._check_site_kinds()
 
     def _check_site_kinds(self) -> None:

@@ -14,7 +14,7 @@ Source: golden FORMAT.md, section 5 (the Astraios fork's `tuners/bottleneck.py`)
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import torch
 from peft.tuners.tuners_utils import BaseTunerLayer, _get_in_out_features
@@ -74,13 +74,17 @@ class BottleneckLayer(BaseTunerLayer):  # type: ignore[misc]
         self.set_adapter(self.active_adapters, inference_mode=config.inference_mode)
 
     def _initialise(self, adapter_name: str, scheme: str) -> None:
-        down, up = self.adapter_down[adapter_name].weight, self.adapter_up[adapter_name].weight
+        down, up = (linear.weight for linear in self._projections(adapter_name))
         if scheme == "bert":
             nn.init.normal_(down, std=_BERT_STD)
             nn.init.normal_(up, std=_BERT_STD)
         else:
             nn.init.kaiming_uniform_(down, a=math.sqrt(5))
             nn.init.zeros_(up)
+
+    def _projections(self, adapter_name: str) -> tuple[nn.Linear, nn.Linear]:
+        """The down and the up projection."""
+        return cast(nn.Linear, self.adapter_down[adapter_name]), cast(nn.Linear, self.adapter_up[adapter_name])
 
     def _move_adapter_to_device_of_base_layer(self, adapter_name: str, device: torch.device | None = None) -> None:
         """Follow the base to its device, but not to its dtype: the adapter's arithmetic stays in fp32."""
@@ -112,11 +116,11 @@ class BottleneckLayer(BaseTunerLayer):  # type: ignore[misc]
         Returns:
             `[..., written]` in `dtype`.
         """
-        down, up = self.adapter_down[adapter_name], self.adapter_up[adapter_name]
+        down, up = self._projections(adapter_name)
         z = self.adapter_dropout[adapter_name](z.to(_working_dtype(down.weight)))
-        result = _project(up, self.non_linearity[adapter_name](_project(down, z))).to(dtype)
+        result: torch.Tensor = _project(up, self.non_linearity[adapter_name](_project(down, z))).to(dtype)
         if adapter_name in self.adapter_scaling:
-            return (result * self.adapter_scaling[adapter_name]).to(dtype)
+            return (result * cast(nn.Parameter, self.adapter_scaling[adapter_name])).to(dtype)
         scaling = self.scaling[adapter_name]
         return result if scaling == 1.0 else result * scaling
 
@@ -141,10 +145,11 @@ class BottleneckLinear(nn.Module, BottleneckLayer):
             `[batch, seq, out]`.
         """
         adapter_names = kwargs.pop("adapter_names", None)
+        rows: dict[str, torch.Tensor | None]
         if self.disable_adapters:
-            return self.base_layer(x, *args, **kwargs)
+            return cast(torch.Tensor, self.base_layer(x, *args, **kwargs))
         if adapter_names is None:
-            rows = {name: None for name in self.active_adapters if name in self.kind}
+            rows = {name: None for name in cast(list[str], self.active_adapters) if name in self.kind}
         else:
             rows = self._rows_of(adapter_names, x)
         h = self.base_layer(self._add(x, x, rows, "in"), *args, **kwargs)
@@ -205,7 +210,7 @@ def _project(linear: nn.Linear, z: torch.Tensor) -> torch.Tensor:
     """`linear(z)` in fp32 or wider, also where somebody cast the whole model to half precision."""
     dtype = _working_dtype(linear.weight)
     if linear.weight.dtype == dtype:
-        return linear(z)
+        return cast(torch.Tensor, linear(z))
     return functional.linear(z.to(dtype), linear.weight.to(dtype))
 
 

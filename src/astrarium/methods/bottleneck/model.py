@@ -114,7 +114,8 @@ class BottleneckModel(BaseTuner):  # type: ignore[misc]
         for module in self.model.modules():
             if isinstance(module, AuxiliaryTrainingWrapper):
                 module.set_adapter([])
-        return super().unload()
+        base: nn.Module = super().unload()
+        return base
 
     @contextmanager
     def _enable_peft_forward_hooks(self, *args: Any, **kwargs: Any) -> Iterator[None]:

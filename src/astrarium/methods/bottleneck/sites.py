@@ -59,9 +59,7 @@ def unmatched_error(unmatched: tuple[str, ...], linears: Iterable[str]) -> Adapt
     )
 
 
-def written_kinds(
-    sites: Mapping[str, str], config: BottleneckConfig, model_type: str
-) -> dict[str, str] | None:
+def written_kinds(sites: Mapping[str, str], config: BottleneckConfig, model_type: str) -> dict[str, str] | None:
     """The `site_kinds` to keep in the configuration: those that the fork's own table does not say.
 
     Args:

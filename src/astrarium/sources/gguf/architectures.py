@@ -165,4 +165,6 @@ def _check_positions(header: Header, name: str, tensors: Mapping[str, Any]) -> N
     scaling = header.metadata.get(f"{name}.rope.scaling.type", "none")
     if scaling != "none" or "rope_freqs.weight" in tensors:
         what = "rope_freqs.weight" if "rope_freqs.weight" in tensors else scaling
-        raise SourceError(f"{header.path} scales its rotary positions ({what}), which is not known; name a folder of it")
+        raise SourceError(
+            f"{header.path} scales its rotary positions ({what}), which is not known; name a folder of it"
+        )

@@ -28,7 +28,8 @@ class BlockType:
 
     def dequantise(self, raw: _Bytes) -> _Floats:
         """The values of a run of blocks, as one flat fp32 array."""
-        return self.decode(raw.reshape(-1, self.size)).reshape(-1)
+        with np.errstate(over="ignore", invalid="ignore"):  # an infinite scale is the file's affair
+            return self.decode(raw.reshape(-1, self.size)).reshape(-1)
 
 
 def _half(blocks: _Bytes, at: int) -> _Floats:
@@ -79,7 +80,7 @@ def _q4_k(blocks: _Bytes) -> _Floats:
 
 
 def _q6_k(blocks: _Bytes) -> _Floats:
-    """256 values of six bits: four low ones in `ql`, two high ones in `qh`; 16 groups of 16, each with an int8 scale."""
+    """256 values of six bits, four in `ql` and two in `qh`; 16 groups of 16, each with an int8 scale."""
     low = blocks[:, :128].reshape(-1, 2, 64)
     high = blocks[:, 128:192].reshape(-1, 2, 32)
     scales = blocks[:, 192:208].view(np.int8).astype(np.float32)
@@ -87,7 +88,8 @@ def _q6_k(blocks: _Bytes) -> _Floats:
     two = np.stack([(high >> shift) & 0x03 for shift in (0, 2, 4, 6)], axis=2)
     values = ((four | (two << 4)).astype(np.int8) - np.int8(32)).reshape(-1, 16, 16).astype(np.float32)
     scale = (_half(blocks, 208) * scales)[:, :, None]
-    return (scale * values).reshape(-1, 256)
+    result: _Floats = (scale * values).reshape(-1, 256)
+    return result
 
 
 BLOCKS: Mapping[str, BlockType] = {

@@ -45,4 +45,4 @@ def _unpaired(data: memoryview, info: TensorInfo, heads: int) -> memoryview:
     """
     rows = info.shape[0]
     raw = np.frombuffer(data, dtype=np.uint8).reshape(heads, rows // heads // 2, 2, -1)
-    return memoryview(np.ascontiguousarray(raw.swapaxes(1, 2)).reshape(-1)).toreadonly()
+    return np.ascontiguousarray(raw.swapaxes(1, 2)).reshape(-1).data.toreadonly()

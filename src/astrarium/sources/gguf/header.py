@@ -74,7 +74,9 @@ def read_header(path: str | Path) -> Header:
         raise CorruptFileError(f"{path} begins with {bytes(magic)!r}; a GGUF file begins with {_MAGIC!r}")
     version = reader.number("<I")
     if version not in _VERSIONS:
-        raise SourceError(f"{path} is GGUF version {version}; known are {', '.join(map(str, _VERSIONS))}, little-endian")
+        raise SourceError(
+            f"{path} is GGUF version {version}; known are {', '.join(map(str, _VERSIONS))}, little-endian"
+        )
     tensors, keys = reader.number("<Q"), reader.number("<Q")
     reader.check_count(tensors, 24, "tensors")
     reader.check_count(keys, 13, "metadata keys")
@@ -102,9 +104,7 @@ def _placed(path: Path, info: tuple[str, tuple[int, ...], int, int], data: int, 
     elif kind in _PLAIN:
         size = count * _PLAIN[kind]
     else:
-        raise SourceError(
-            f"{path}: tensor {name} has blocks of type {kind}; known are {', '.join([*_PLAIN, *BLOCKS])}"
-        )
+        raise SourceError(f"{path}: tensor {name} has blocks of type {kind}; known are {', '.join([*_PLAIN, *BLOCKS])}")
     if data + offset + size > length:
         raise CorruptFileError(
             f"{path} is truncated: tensor {name} needs bytes up to {data + offset + size}, the file has {length}"
@@ -124,7 +124,7 @@ class _Reader:
         end = self.at + size
         if end > len(self._buffer):
             raise CorruptFileError(
-                f"{self._path} is truncated: its header needs {size} bytes at {self.at}, the file has {len(self._buffer)}"
+                f"{self._path} is truncated: its header needs {size} bytes at {self.at}, it has {len(self._buffer)}"
             )
         piece = self._buffer[self.at : end]
         self.at = end
