@@ -34,6 +34,7 @@ _NOISE = (
     "work in progress", "wip", "http://", "https://", "thanks to",
 )  # fmt: skip
 _REFERENCE = re.compile(r"#|\b(?:issue|bug|feature)\s*\d+|\b[0-9a-f]{40}\b", re.IGNORECASE)
+_SHORTEST_NAME = 3  # `a.py` would forbid the word "a"
 _FIRST_PERSON = re.compile(r"\bi\b|\bi'(?:m|ve)\b", re.IGNORECASE)
 _VERSION = re.compile(r"^(?:bump|set version|update version)\b|\bv?\d+\.\d+\.\d+\b", re.IGNORECASE)
 
@@ -163,7 +164,8 @@ def _unfit_subject(subject: str, path: str, limits: CommitLimits) -> str | None:
         return "no imperative subject"
     if _REFERENCE.search(subject) or _VERSION.search(subject):
         return "a reference or a version in the subject"
-    if PurePosixPath(path).stem.lower() in lower.split():
+    stem = PurePosixPath(path).stem.lower()
+    if len(stem) >= _SHORTEST_NAME and stem in lower.split():
         return "the file's name in the subject"
     if any(noise in lower for noise in _NOISE) or _FIRST_PERSON.search(subject):
         return "noise in the subject"

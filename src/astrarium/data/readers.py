@@ -103,7 +103,15 @@ def _json(path: Path) -> Iterator[_Record]:
 
 def _csv(path: Path) -> Iterator[_Record]:
     csv.field_size_limit(_MAX_CSV_FIELD)
-    reader = csv.DictReader((line + "\n" for line in _lines(path)), strict=True)
+    read = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal read
+        for line in _lines(path):
+            read += 1
+            yield line + "\n"
+
+    reader = csv.DictReader(lines(), strict=True)
     try:
         for record in reader:
             at = f"{path.name} line {reader.line_num}"
@@ -113,7 +121,7 @@ def _csv(path: Path) -> Iterator[_Record]:
                 )
             yield at, record
     except csv.Error as error:
-        raise DataError(f"{path.name} line {reader.line_num}: no CSV ({error})") from error
+        raise DataError(f"{path.name} line {read}: no CSV ({error})") from error
 
 
 def _parquet(path: Path) -> Iterator[_Record]:

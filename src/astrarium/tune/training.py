@@ -91,14 +91,13 @@ def train(
         base_digest=loaded.source.digest(),
         versions=versions(),
     )
-    return _trained(loaded, chosen, settings, template, training, validation, folder, on_progress)
+    return _trained(loaded, chosen, settings, training, validation, folder, on_progress)
 
 
 def _trained(
     base: Base,
     chosen: Recipe,
     settings: Settings,
-    template: Template,
     training: Examples,
     validation: Examples,
     folder: RunFolder,
