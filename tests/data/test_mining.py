@@ -31,7 +31,7 @@ BAD = {
     "with too short a docstring": 'def f(x):\n    """Do it."""\n    y = x\n    z = y\n    return z\n',
     "too short": 'def f(x):\n    """Return twice the given number."""\n    return 2 * x\n',
     "too long": 'def f(x):\n    """Return the given number again."""\n' + "    x += 1\n" * 70 + "    return x\n",
-    "a method": 'class C:\n    def f(self):\n        """Return something of the class."""\n        x = 1\n        return x\n',
+    "a method": 'class C:\n    def f(self):\n        """Return a thing of the class."""\n        x = 1\n        return x\n',
     "a test": 'def test_f():\n    """Check that one is one."""\n    x = 1\n    assert x == 1\n',
 }
 
@@ -57,7 +57,13 @@ def test_each_filter_counts_what_it_leaves_out(tmp_path: Path) -> None:
     (tmp_path / "test_x.py").write_text(GOOD)
     (tmp_path / "huge.py").write_text("#" * (1 << 21))
     report = functions(tmp_path).report
-    expected = {*BAD, "with the body of another", "in a file that does not parse", "in a test file", "in a file of over 1 MiB"}
+    expected = {
+        *BAD,
+        "with the body of another",
+        "in a file that does not parse",
+        "in a test file",
+        "in a file of over 1 MiB",
+    }
     assert dict(report.dropped) == dict.fromkeys(expected, 1)
     assert report.kept == 1
     assert report.unreadable[0].startswith("broken.py: ")
@@ -70,7 +76,7 @@ def test_methods_where_they_are_wanted_and_decorators_always(tmp_path: Path) -> 
     )
     (tmp_path / "m.py").write_text(code)
     row = functions(tmp_path, FunctionLimits(methods=True))[0]
-    assert row["completion"].startswith("@functools.cache\ndef f(self, x):\n    \"\"\"")
+    assert row["completion"].startswith('@functools.cache\ndef f(self, x):\n    """')
     ast.parse(row["completion"])
 
 
@@ -98,7 +104,9 @@ def test_the_standard_library_s_json_gives_the_same_rows_twice() -> None:
         ast.parse(row["completion"])
 
 
-BEFORE = "def greet(name):\n    print('hello ' + name)\n\n\n" + "# a line of padding, so that the file is long enough\n" * 3
+BEFORE = (
+    "def greet(name):\n    print('hello ' + name)\n\n\n" + "# a line of padding, so that the file is long enough\n" * 3
+)
 AFTER = BEFORE.replace("'hello ' + name", "f'hello {name}'")
 
 

@@ -54,7 +54,9 @@ def test_ids_become_text_again() -> None:
     assert decoded["decoded"] == TEXT
     assert decoded["pieces"] == TOKENIZER.convert_ids_to_tokens(ids)
     for number in (-1, len(TOKENIZER)):
-        with pytest.raises(TextError, match=rf"id {number} is outside the vocabulary; it has the ids 0 to {len(TOKENIZER) - 1}"):
+        with pytest.raises(
+            TextError, match=rf"id {number} is outside the vocabulary; it has the ids 0 to {len(TOKENIZER) - 1}"
+        ):
             decode_ids([number], TOKENIZER)
 
 

@@ -11,7 +11,10 @@ from tests.vocabularies import small_tokenizer
 
 QUESTION = [{"role": "user", "content": "Why?"}]
 TALK = [*QUESTION, {"role": "assistant", "content": "Because."}, {"role": "user", "content": "And then?"}]
-CHAT = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}"
+CHAT = (
+    "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}"
+    "{% if add_generation_prompt %}<assistant>{% endif %}"
+)
 
 
 def test_what_each_template_writes() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from typing import Annotated
 
 import typer
@@ -53,6 +54,9 @@ def main() -> None:
     """Run the command line. Exit status: 0 success, 1 a failure told in one line on stderr, 2 wrong usage."""
     arguments = sys.argv[1:]
     debug = "--debug" in arguments
+    if not debug:
+        # What these libraries warn of (deprecations among themselves) is nothing a user of the command can mend.
+        warnings.filterwarnings("ignore", module=r"(peft|transformers|accelerate)(\..*)?")
     try:
         app([argument for argument in arguments if argument != "--debug"])
     except KeyboardInterrupt:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from astrarium.sources import AdapterSource
 
 _SHOWN = 3
+_FACTS = {"token_dim": "hidden_size", "num_layers": "num_hidden_layers", "num_attention_heads": "num_attention_heads"}
 
 
 @dataclass(slots=True)
@@ -89,6 +90,7 @@ class Wardrobe:
         source = self.sources[name]
         folder = str(source.path)
         try:
+            self._check_facts(source)
             with warnings.catch_warnings():
                 # What peft warns of (missing keys) is an error below, with the keys named.
                 warnings.simplefilter("ignore")
@@ -103,6 +105,13 @@ class Wardrobe:
             raise AdapterError(
                 f"adapter {source.name}, made for {made_for}, does not fit base {self.base.source.name}: {reason}"
             ) from error
+
+    def _check_facts(self, source: AdapterSource) -> None:
+        """A prompt method's configuration holds its base's shape; peft would fail at the first word, or not at all."""
+        for key, own in _FACTS.items():
+            found, here = source.config.get(key), getattr(self.base.model.config, own, None)
+            if found is not None and here is not None and found != here:
+                raise AdapterError(f"{key} is {found}; the base's {own} is {here}")
 
     def _check_fits(self, name: str, folder: str) -> None:
         """Every tensor of the file has found its place, and every place its tensor: peft passes over the rest."""

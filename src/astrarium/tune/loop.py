@@ -115,7 +115,7 @@ def _step(
         loss, _ = token_loss(model, batch)
         if not torch.isfinite(loss):
             raise TuneError(
-                f"the loss at step {step} is {float(loss)}, in a batch that begins with {batch.sources[0]}; "
+                f"the loss at step {step} is {float(loss.detach())}, in a batch that begins with {batch.sources[0]}; "
                 "lower the learning rate, or look at that row"
             )
         (loss / learned).backward()  # type: ignore[no-untyped-call]
