@@ -31,7 +31,7 @@ BAD = {
     "with too short a docstring": 'def f(x):\n    """Do it."""\n    y = x\n    z = y\n    return z\n',
     "too short": 'def f(x):\n    """Return twice the given number."""\n    return 2 * x\n',
     "too long": 'def f(x):\n    """Return the given number again."""\n' + "    x += 1\n" * 70 + "    return x\n",
-    "a method": 'class C:\n    def f(self):\n        """Return a thing of the class."""\n        x = 1\n        return x\n',
+    "a method": 'class C:\n    def f(self):\n        """Return things of C."""\n        x = 1\n        return x\n',
     "a test": 'def test_f():\n    """Check that one is one."""\n    x = 1\n    assert x == 1\n',
 }
 
