@@ -11,6 +11,7 @@ import typer
 from astrarium import __version__
 from astrarium.cli.adapters import adapters
 from astrarium.cli.ask import ask
+from astrarium.cli.complete import complete
 from astrarium.cli.console import stderr
 from astrarium.cli.data import data
 from astrarium.cli.tokens import tokens
@@ -28,6 +29,7 @@ app = typer.Typer(
 
 
 app.command()(ask)
+app.command()(complete)
 app.command()(tune)
 app.command()(tokens)
 app.add_typer(data, name="data")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from astrarium.cli.console import note, print_json
+from astrarium.cli.console import note, print_json, working
 from astrarium.core.errors import TextError
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def ask(
         max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p, seed=seed, stop=tuple(stop or ())
     )
     talk = _conversation(base, adapter, template, go_on)
-    model = load(talk.base, talk.adapter, dtype=dtype)
+    with working(f"loading {talk.base}"):
+        model = load(talk.base, talk.adapter, dtype=dtype)
     for line in model.notes:
         note(line)
     if first is not None:

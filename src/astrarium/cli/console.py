@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
@@ -15,6 +17,16 @@ stderr = Console(stderr=True, highlight=False)
 def print_json(value: Any) -> None:
     """Print a result as one JSON object on one line, for `--json`."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+
+
+@contextmanager
+def working(on: str) -> Iterator[None]:
+    """Show that something is going on, at a terminal; say nothing elsewhere."""
+    if not stderr.is_terminal:
+        yield
+        return
+    with stderr.status(on):
+        yield
 
 
 def note(text: str) -> None:

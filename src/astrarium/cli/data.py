@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from astrarium.cli.console import note, print_json, stderr
+from astrarium.cli.console import note, print_json, stderr, working
 
 if TYPE_CHECKING:
     from astrarium.data import Rows
@@ -36,7 +36,9 @@ def functions(
 
     _check_json(as_json, output)
     limits = FunctionLimits(min_lines, max_lines, max_characters, methods)
-    _deliver(mine(repo, limits), output, as_json)
+    with working(f"reading {repo}"):
+        rows = mine(repo, limits)
+    _deliver(rows, output, as_json)
 
 
 @data.command()
@@ -53,7 +55,9 @@ def commits(
     from astrarium.data.history import CommitLimits
 
     _check_json(as_json, output)
-    _deliver(mine(repo, CommitLimits(language, max_characters=max_characters), limit=limit), output, as_json)
+    with working(f"reading the history of {repo}"):
+        rows = mine(repo, CommitLimits(language, max_characters=max_characters), limit=limit)
+    _deliver(rows, output, as_json)
 
 
 def _check_json(as_json: bool, output: Path | None) -> None:

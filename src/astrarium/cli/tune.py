@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 
@@ -62,7 +61,8 @@ def tune(
             base,
             run=run,
             settings=settings,
-            on_progress=show,
+            on_progress=show.step,
+            on_stage=show.stage,
             steps=steps,
             learning_rate=learning_rate,
             sequence_length=sequence_length,
@@ -74,53 +74,64 @@ def tune(
         _print(finished, method)
 
 
-def _shown() -> AbstractContextManager[Callable[[Progress], None]]:
+def _shown() -> AbstractContextManager[_Shown]:
     """A progress bar at a terminal, a line now and then elsewhere."""
-    return _Bar() if stderr.is_terminal else nullcontext(_lines())
+    return _Bar() if stderr.is_terminal else nullcontext(_Lines())
 
 
-class _Bar(AbstractContextManager[Any]):
+class _Shown(Protocol):
+    def stage(self, name: str) -> None:
+        """Say what comes next."""
+
+    def step(self, progress: Progress) -> None:
+        """Say how a step went."""
+
+
+class _Bar(AbstractContextManager[_Shown]):
     def __init__(self) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        self._bar = Progress(
-            TextColumn("tuning"),
+        columns = (
+            TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("loss {task.fields[loss]}  {task.fields[speed]} tokens/s  left"),
+            TextColumn("{task.fields[figures]}"),
             TimeRemainingColumn(),
-            console=stderr,
         )
+        self._bar = Progress(*columns, console=stderr)
         self._task: Any = None
 
-    def __enter__(self) -> Callable[[Progress], None]:
+    def __enter__(self) -> _Shown:
         self._bar.start()
-        return self._show
+        self._task = self._bar.add_task("reading", total=None, figures="")
+        return self
 
     def __exit__(self, *error: object) -> None:
         self._bar.stop()
 
-    def _show(self, progress: Progress) -> None:
-        fields: dict[str, Any] = {"loss": f"{progress.loss:.3f}", "speed": f"{progress.tokens_per_second:.0f}"}
-        if self._task is None:
-            self._task = self._bar.add_task("", total=progress.steps, **fields)
-        self._bar.update(self._task, completed=progress.step, **fields)
+    def stage(self, name: str) -> None:
+        self._bar.update(self._task, description=name)
+
+    def step(self, progress: Progress) -> None:
+        figures = f"loss {progress.loss:.3f}  {progress.tokens_per_second:.0f} tokens/s  left"
+        self._bar.update(self._task, total=progress.steps, completed=progress.step, figures=figures)
 
 
-def _lines() -> Callable[[Progress], None]:
-    last = time.monotonic()
+class _Lines:
+    def __init__(self) -> None:
+        self._last = time.monotonic()
 
-    def show(progress: Progress) -> None:
-        nonlocal last
-        if time.monotonic() - last < _SECONDS_BETWEEN_LINES and progress.step != progress.steps:
+    def stage(self, name: str) -> None:
+        note(name)
+
+    def step(self, progress: Progress) -> None:
+        if time.monotonic() - self._last < _SECONDS_BETWEEN_LINES and progress.step != progress.steps:
             return
-        last = time.monotonic()
+        self._last = time.monotonic()
         note(
             f"step {progress.step}/{progress.steps}  loss {progress.loss:.3f}  "
             f"{progress.tokens_per_second:.0f} tokens/s  {progress.seconds_left:.0f} s left"
         )
-
-    return show
 
 
 def _as_json(run: Run, method: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from astrarium.text.code import extract_code
     from astrarium.text.fim import fim_prompt
     from astrarium.text.inspection import TokenTable, decode_ids, inspect_text, tokens
+    from astrarium.text.place import split_at
     from astrarium.text.templates import TEMPLATES, Template, choose_template, encode_prompt, template_named
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "extract_code",
     "fim_prompt",
     "inspect_text",
+    "split_at",
     "template_named",
     "tokens",
 ]
@@ -31,5 +33,6 @@ __getattr__ = lazy_names(
         **dict.fromkeys(["TokenTable", "decode_ids", "inspect_text", "tokens"], ".inspection"),
         "extract_code": ".code",
         "fim_prompt": ".fim",
+        "split_at": ".place",
     },
 )

@@ -46,6 +46,7 @@ def train(
     run: str | Path | None = None,
     settings: Settings | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    on_stage: Callable[[str], None] = lambda stage: None,
     **changes: Any,
 ) -> Run:
     """Tune an adapter on rows.
@@ -57,6 +58,7 @@ def train(
         run: the run's folder; by default a new one under `runs/`.
         settings: what is not the recipe's to say.
         on_progress: called after each step.
+        on_stage: called with what comes next, in words: loading, measuring, tuning.
         **changes: fields of the recipe, such as `steps=20` or `learning_rate=1e-3`; a step count of less than the
             recipe's shortens the warm-up in proportion.
 
@@ -70,6 +72,8 @@ def train(
     if isinstance(rows, (str, Path)):
         rows = read_rows(rows)
     kept, held = split_rows(rows, settings.validation, settings.seed)
+    if not isinstance(base, Base):
+        on_stage(f"loading {base}")
     loaded = base if isinstance(base, Base) else load_base(base, dtype=_dtype(settings, chosen))
     _check_length(chosen, loaded)
     template = _template(settings, loaded)
@@ -91,7 +95,7 @@ def train(
         base_digest=loaded.source.digest(),
         versions=versions(),
     )
-    return _trained(loaded, chosen, settings, training, validation, folder, on_progress)
+    return _trained(loaded, chosen, settings, training, validation, folder, on_progress, on_stage)
 
 
 def _trained(
@@ -102,12 +106,14 @@ def _trained(
     validation: Examples,
     folder: RunFolder,
     on_progress: Callable[[Progress], None] | None,
+    on_stage: Callable[[str], None],
 ) -> Run:
     begin = time.monotonic()
     way = "pad" if chosen.peft_type == "P_TUNING" else settings.packing
     sequences, held = (_packed(part, chosen, way, settings) for part in (training, validation))
     pad = base.tokenizer.pad_token_id if base.tokenizer.pad_token_id is not None else base.tokenizer.eos_token_id
     _seed(settings.seed)
+    on_stage("measuring the base")
     loss_of_base = mean_loss(base.model, held, pad, settings.micro_batch)
     model = _adapted(base, chosen)
     try:
@@ -119,7 +125,9 @@ def _trained(
             if on_progress is not None:
                 on_progress(progress)
 
+        on_stage("tuning")
         speed = run_steps(model, sequences, chosen, settings, pad, report)
+        on_stage("measuring the adapter")
         losses = Losses(loss_of_base, start, mean_loss(model, held, pad, settings.micro_batch))
         folder.log({"step": chosen.steps, "validation_loss": losses.end})
         where = _saved(model, base, chosen, folder)

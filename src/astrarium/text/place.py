@@ -1,0 +1,39 @@
+"""A place in a file, written FILE:LINE or FILE:LINE:COLUMN."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from astrarium.core.errors import TextError
+
+_PLACE = re.compile(r"(?P<file>.+?):(?P<line>\d+)(?::(?P<column>\d+))?")
+
+
+def split_at(place: str) -> tuple[str, str]:
+    """What stands before a place in a file, and what stands after it.
+
+    Args:
+        place: `FILE:LINE`, the end of that line, or `FILE:LINE:COLUMN`, before that character; both count from 1.
+
+    Raises:
+        TextError: not of that form, a file that cannot be read, or a line or column that it does not have.
+    """
+    parts = _PLACE.fullmatch(place)
+    if parts is None:
+        raise TextError(f"{place!r} is no place in a file; write it as FILE:LINE or FILE:LINE:COLUMN")
+    try:
+        text = Path(parts["file"]).expanduser().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TextError(f"{parts['file']} cannot be read as UTF-8 text: {error}") from error
+    lines = text.splitlines(keepends=True) or [""]
+    number = int(parts["line"])
+    if not 1 <= number <= len(lines):
+        raise TextError(f"{parts['file']} has no line {number}; it has the lines 1 to {len(lines)}")
+    line = lines[number - 1]
+    width = len(line.rstrip("\r\n"))
+    column = width + 1 if parts["column"] is None else int(parts["column"])
+    if not 1 <= column <= width + 1:
+        raise TextError(f"{parts['file']} has no column {column} in line {number}; it has the columns 1 to {width + 1}")
+    at = sum(map(len, lines[: number - 1])) + column - 1
+    return text[:at], text[at:]
