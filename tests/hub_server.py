@@ -20,7 +20,7 @@ def hub(
     """Serve models.
 
     Args:
-        models: hub id → folder.
+        models: hub id → folder; a data set's id has `datasets/` before it.
         gated: ids that want the token.
         token: the one that opens them.
 
@@ -35,6 +35,26 @@ def hub(
         def do_GET(self) -> None:
             self._answer(body=True)
 
+        def do_POST(self) -> None:
+            """`paths-info`: what is known of the files that the request names."""
+            requests.append(f"POST {self.path}")
+            content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            wanted = json.loads(content)["paths"]
+            name = self.path.removeprefix("/api/").removeprefix("models/").partition("/paths-info/")[0]
+            self._send(200, json.dumps([e for e in self._entries(name) if e["path"] in wanted]).encode(), True)
+
+        def _entries(self, name: str) -> list[dict[str, object]]:
+            files = [file for file in sorted(models[name].rglob("*")) if file.is_file()]
+            return [
+                {
+                    "type": "file",
+                    "path": f.relative_to(models[name]).as_posix(),
+                    "size": f.stat().st_size,
+                    "oid": "0" * 40,
+                }
+                for f in files
+            ]
+
         def do_HEAD(self) -> None:
             self._answer(body=False)
 
@@ -48,6 +68,8 @@ def hub(
                 self._send(200, b"", body)
             elif path.startswith("api/models/"):
                 self._model(path.removeprefix("api/models/"), body)
+            elif path.startswith("api/datasets/"):
+                self._model(path.removeprefix("api/"), body)
             elif "/resolve/" in path:
                 self._file(*path.split("/resolve/"), body=body)
             else:
@@ -58,15 +80,11 @@ def hub(
             name = name.partition("/tree/")[0]
             if not self._allowed(name, body):
                 return
-            files = sorted(f.relative_to(models[name]).as_posix() for f in models[name].rglob("*") if f.is_file())
+            entries = self._entries(name)
             if "/tree/" in path:
-                entries = [
-                    {"type": "file", "path": f, "size": (models[name] / f).stat().st_size, "oid": "0" * 40}
-                    for f in files
-                ]
                 self._send(200, json.dumps(entries).encode(), body, kind="application/json")
                 return
-            info = {"id": name, "modelId": name, "sha": COMMIT, "siblings": [{"rfilename": file} for file in files]}
+            info = {"id": name, "modelId": name, "sha": COMMIT, "siblings": [{"rfilename": e["path"]} for e in entries]}
             self._send(200, json.dumps(info).encode(), body, kind="application/json")
 
         def _file(self, name: str, rest: str, *, body: bool) -> None:
