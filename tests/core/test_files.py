@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -53,12 +52,10 @@ def test_a_killed_writer_leaves_the_old_file(tmp_path: Path) -> None:
         "with atomic_open(sys.argv[1]) as file:\n"
         "    file.write('new'); file.flush(); print('writing', flush=True); time.sleep(60)\n"
     )
-    writer = subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE)
-    assert writer.stdout is not None
-    assert writer.stdout.readline() == b"writing\n"
-    time.sleep(0.05)
-    writer.send_signal(signal.SIGKILL)
-    writer.wait()
+    with subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"writing\n"
+        writer.send_signal(signal.SIGKILL)
     assert path.read_text() == "old"
 
 

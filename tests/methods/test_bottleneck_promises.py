@@ -278,7 +278,7 @@ def test_gradient_checkpointing_changes_no_gradient(family: str, reentrant: bool
     for checkpointing in (False, True):
         base = base_of(family)
         if checkpointing:
-            base.gradient_checkpointing_enable({"use_reentrant": reentrant})
+            base.activation_checkpointing_enable({"use_reentrant": reentrant})
         model = get_peft_model(base, config_of(family))
         randomise(model)
         model.train()

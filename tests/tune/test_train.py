@@ -124,8 +124,8 @@ def test_the_schedule_warms_up_and_comes_down() -> None:
     factors = [rate_at(step, chosen) for step in range(chosen.steps)]
     assert factors[0] == pytest.approx(1 / 13)
     assert factors[12] == 1.0
-    assert all(a < b for a, b in itertools.pairwise(factors))
-    assert all(a > b for a, b in itertools.pairwise(factors))
+    assert all(before < after for before, after in itertools.pairwise(factors[:13]))
+    assert all(before > after for before, after in itertools.pairwise(factors[12:]))
     assert factors[-1] < 0.001
 
 
