@@ -28,6 +28,7 @@ COMMANDS = [
     'astrarium ask "Write a Python function that tells whether a year is a leap year."'
     " --adapter runs/parallel-default-1 --max-new-tokens 80",
 ]
+_SPINNER = re.compile("[\u2800-\u28ff] ")
 # rich's own page, without its web fonts: the picture must not fetch anything.
 _PAGE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
@@ -59,10 +60,12 @@ def run(command: str, folder: str) -> str:
 
 
 def last_state(printed: str) -> str:
-    """What stays on the screen: of a progress bar, which rewrites its line, only the end."""
+    """What stays on the screen: of a progress bar, which rewrites its line, the end; of a spinner nothing."""
     lines = []
     for line in printed.replace("\r\n", "\n").split("\n"):
-        lines.append(re.sub(r"\x1b\[(?:\?25[lh]|2K|1A)", "", line).split("\r")[-1])
+        state = re.sub(r"\x1b\[(?:\?25[lh]|2K|1A)", "", line).split("\r")[-1]
+        if not _SPINNER.match(re.sub(r"\x1b\[[\d;]*m", "", state)):
+            lines.append(state)
     return "\n".join(lines)
 
 
