@@ -141,7 +141,15 @@ def _parquet(path: Path) -> Iterator[_Record]:
 
 def _hub(name: str, split: str) -> Iterator[_Record]:
     from datasets import load_dataset
+    from huggingface_hub import constants
 
+    from astrarium.sources.hub import reachable
+
+    if not constants.HF_HUB_OFFLINE and not reachable():
+        raise DataError(
+            f"{name} is no file here, and the hub at {constants.ENDPOINT} cannot be reached "
+            "(HF_HUB_OFFLINE=1 takes what its cache holds)"
+        )
     try:
         dataset = load_dataset(name, split=split)
     except Exception as error:  # datasets raises a dozen unrelated types

@@ -57,7 +57,7 @@ def fetch_small_files(name: str, revision: str | None) -> Path:
     with hub_errors(name):
         return Path(
             snapshot_download(
-                name, revision=revision, allow_patterns=list(_SMALL_FILES), local_files_only=not _reachable()
+                name, revision=revision, allow_patterns=list(_SMALL_FILES), local_files_only=not reachable()
             )
         )
 
@@ -73,7 +73,7 @@ def fetch(name: str, file: str, revision: str | None) -> Path | None:
 
     try:
         with hub_errors(name):
-            return Path(hf_hub_download(name, file, revision=revision, local_files_only=not _reachable()))
+            return Path(hf_hub_download(name, file, revision=revision, local_files_only=not reachable()))
     except LocalEntryNotFoundError:
         raise
     except EntryNotFoundError:
@@ -113,8 +113,8 @@ def hub_errors(name: str) -> Iterator[None]:
 
 
 @cache
-def _reachable() -> bool:
-    """Whether the endpoint answers at all. Asked once: huggingface_hub would try each file for half a minute."""
+def reachable() -> bool:
+    """Whether the hub answers at all. Asked once: huggingface_hub would try each file for half a minute."""
     from huggingface_hub import constants
     from huggingface_hub.utils import get_session  # type: ignore[attr-defined]
 
