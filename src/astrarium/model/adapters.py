@@ -128,7 +128,10 @@ class Wardrobe:
         made_for, digest = source.config.get("base_model_name_or_path"), source.metadata.get("base_digest")
         here = self.base.source
         if digest is not None and digest != here.digest():
-            return [f"adapter {source.name} was tuned on {made_for} with other weights than {here.name} has here"]
-        if digest is None and made_for and made_for != here.name:
-            return [f"adapter {source.name} names {made_for} as its base; here it runs on {here.name}"]
-        return []
+            return [
+                *source.notes,
+                f"adapter {source.name} was tuned on {made_for} with other weights than {here.name} has here",
+            ]
+        if digest is None and made_for and made_for not in (here.name, here.lasting_name):
+            return [*source.notes, f"adapter {source.name} names {made_for} as its base; here it runs on {here.name}"]
+        return list(source.notes)

@@ -30,6 +30,8 @@ class AdapterSource:
     """The file of weights; safetensors where there is one."""
     metadata: dict[str, Any] = field(default_factory=dict)
     """The content of `astrarium.json`; empty where there is none."""
+    notes: list[str] = field(default_factory=list)
+    """What the user should know of how it was found."""
 
     def digest(self) -> str:
         """The digest of its weights."""
@@ -55,7 +57,12 @@ def open_adapter(name: str, *, revision: str | None = None) -> AdapterSource:
         raise NotFoundError("the name of an adapter is empty; give a folder, a run's folder, or a hub id")
     path = Path(name).expanduser()
     if path.exists():
-        return _opened(name, _adapter_folder(name, path))
+        source = _opened(name, _adapter_folder(name, path))
+        if may_be_hub_id(name) and "/" in name and not (path / "run.json").is_file():
+            source.notes.append(
+                f"{name} is taken as the path {path.resolve()}, not as a hub id; write ./{name} to say so"
+            )
+        return source
     if may_be_hub_id(name):
         return _opened(name, _from_hub(name, revision))
     raise NotFoundError(f"there is no adapter {name}: no such folder, and it cannot be a hub id")

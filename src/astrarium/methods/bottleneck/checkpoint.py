@@ -8,6 +8,7 @@ base_model.model.â€¦c_fc.base_layer.bias                      base_model.model.â
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import torch
@@ -20,6 +21,7 @@ from astrarium.methods.bottleneck.layer import BottleneckLayer
 
 _PEFT_PREFIX = "base_model.model."
 _SHOWN = 4
+_SAVED_COPY = re.compile(r"\.modules_to_save\.bias$")
 _Tensors = Mapping[str, torch.Tensor]
 
 
@@ -88,6 +90,8 @@ def fit(model: nn.Module, config: BottleneckConfig, adapter_name: str, tensors: 
     for key, tensor in tensors.items():
         key = key if prefixed else key.removeprefix(_PEFT_PREFIX)
         model_key = expected.get(key, key)
+        if ".original_module." in key or _SAVED_COPY.search(key):
+            continue  # with bias "all" the fork writes these copies of a saved module's bias beside its plain name
         if model_key not in there:
             strange.append(f"{key} {list(tensor.shape)}")
             continue
