@@ -92,53 +92,36 @@ def test_an_untied_qwen2_with_biases_equals_transformers_reading(tmp_path: Path)
     assert torch.equal(logits(load_base(str(path)).model, [5, 9, 3]), logits(reference(path), [5, 9, 3]))
 
 
-def test_a_gpt2_comes_back_the_other_way_round(tmp_path: Path) -> None:
+def gpt_file(path: Path, arch: str, **changes: Any) -> tuple[Path, dict[str, Any]]:
+    """A GPT-2 or StarCoder of one block and width 64, and its tensors."""
     random = np.random.default_rng(0)
 
     def made(*shape: int) -> tuple[np.ndarray, Any]:
         return random.standard_normal(shape, dtype=np.float32), Q.F32
 
+    qkv = 96 if arch == "starcoder" else 192
+    shapes = {"attn_qkv": (qkv, 64), "attn_output": (64, 64), "ffn_up": (256, 64), "ffn_down": (64, 256)}
     tensors = {"token_embd.weight": made(259, 64), "position_embd.weight": made(32, 64)}
-    for name, shape in {
-        "attn_qkv": (192, 64),
-        "attn_output": (64, 64),
-        "ffn_up": (256, 64),
-        "ffn_down": (64, 256),
-    }.items():
+    for name, shape in shapes.items():
         tensors |= {f"blk.0.{name}.weight": made(*shape), f"blk.0.{name}.bias": made(shape[0])}
     for name in ("blk.0.attn_norm", "blk.0.ffn_norm", "output_norm"):
         tensors |= {f"{name}.weight": made(64), f"{name}.bias": made(64)}
     keys = {
         **llama_keys(), "context_length": 32, "block_count": 1, "attention.layer_norm_epsilon": 1e-5,
-        "feed_forward_length": 256,
+        "feed_forward_length": 256, **changes,
     }  # fmt: skip
-    path = write_gguf(tmp_path / "m.gguf", "gpt2", keys, tensors)
+    return write_gguf(path / "m.gguf", arch, keys, tensors), tensors
+
+
+def test_a_gpt2_comes_back_the_other_way_round(tmp_path: Path) -> None:
+    path, tensors = gpt_file(tmp_path, "gpt2")
     model = load_base(str(path)).model
     weight = tensors["blk.0.ffn_up.weight"][0]
     assert torch.equal(model.transformer.h[0].mlp.c_fc.weight, torch.from_numpy(weight.T.copy()))
 
 
 def test_a_starcoder_keeps_one_key_head(tmp_path: Path) -> None:
-    random = np.random.default_rng(0)
-
-    def made(*shape: int) -> tuple[np.ndarray, Any]:
-        return random.standard_normal(shape, dtype=np.float32), Q.F32
-
-    tensors = {"token_embd.weight": made(259, 64), "position_embd.weight": made(32, 64)}
-    for name, shape in {
-        "attn_qkv": (96, 64),
-        "attn_output": (64, 64),
-        "ffn_up": (256, 64),
-        "ffn_down": (64, 256),
-    }.items():
-        tensors |= {f"blk.0.{name}.weight": made(*shape), f"blk.0.{name}.bias": made(shape[0])}
-    for name in ("blk.0.attn_norm", "blk.0.ffn_norm", "output_norm"):
-        tensors |= {f"{name}.weight": made(64), f"{name}.bias": made(64)}
-    keys = {
-        **llama_keys(), "context_length": 32, "block_count": 1, "attention.layer_norm_epsilon": 1e-5,
-        "feed_forward_length": 256, "attention.head_count_kv": 1,
-    }  # fmt: skip
-    path = write_gguf(tmp_path / "m.gguf", "starcoder", keys, tensors)
+    path, tensors = gpt_file(tmp_path, "starcoder", **{"attention.head_count_kv": 1})
     model = load_base(str(path)).model
     assert model.config.model_type == "gpt_bigcode"
     assert model.config.multi_query

@@ -2,9 +2,33 @@
 
 from __future__ import annotations
 
-from astrarium.families.family import Config, Linear, flag, integer
+from collections.abc import Callable
+
+from astrarium.families.family import Config, Family, FimTokens, Linear, flag, integer
 
 KINDS = {"c_fc": "in", "c_proj": "out"}
+
+
+def family(model_type: str, kv_width: Callable[[Config], int], fim: tuple[FimTokens, ...] = ()) -> Family:
+    """A family of this kind.
+
+    Args:
+        model_type: its name.
+        kv_width: how many numbers of keys and values its cache keeps a token and layer.
+        fim: spellings of its fill-in-the-middle marks.
+    """
+    return Family(
+        model_type=model_type,
+        kinds=KINDS,
+        linears_of=lambda config: linears(config, kv_width(config)),
+        other_parameters=other_parameters,
+        ties_head=ties_head,
+        kv_width=kv_width,
+        layers=layers,
+        width=width,
+        context=context,
+        fim=fim,
+    )
 
 
 def width(config: Config) -> int:
