@@ -47,6 +47,26 @@ def test_a_missing_weight(folder: Path) -> None:
         load(folder)
 
 
+def test_a_base_is_as_it_was_after_an_adapter_that_does_not_fit(folder: Path) -> None:
+    change(folder, lambda tensors: tensors.pop(DOWN))
+    base = base_of("gpt_bigcode")
+    before = base(input_ids=ids()).logits
+    with pytest.raises(AdapterError):
+        PeftModel.from_pretrained(base, str(folder))
+    assert not any(isinstance(module, BottleneckLayer) for module in base.modules())
+    assert torch.equal(base(input_ids=ids()).logits, before)
+
+
+def test_a_trained_adapter_survives_a_checkpoint_that_does_not_fit(folder: Path) -> None:
+    model = new(scaling="learned", modules_to_save=["ln_f"])
+    randomise(model, seed=5)
+    before = model(input_ids=ids()).logits
+    change(folder, lambda tensors: tensors.pop(DOWN))
+    with pytest.raises(AdapterError):
+        model.load_adapter(str(folder), "default", is_trainable=True)
+    assert torch.equal(model(input_ids=ids()).logits, before)
+
+
 def test_a_missing_scale(folder: Path) -> None:
     key = DOWN.replace("adapter_down.weight", "adapter_scaling")
     change(folder, lambda tensors: tensors.pop(key))
@@ -93,6 +113,9 @@ def test_a_second_adapter_that_does_not_fit_leaves_the_first_as_it_was(folder: P
     change(other, lambda tensors: tensors.pop(DOWN))
     with pytest.raises(AdapterError, match="1 missing"):
         model.load_adapter(str(other), "other")
+    assert list(model.peft_config) == ["default"]
+    with pytest.raises(ValueError, match="other"):
+        model.set_adapter("other")
     assert torch.equal(model(input_ids=ids()).logits, before)
 
 

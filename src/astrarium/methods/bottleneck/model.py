@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import torch
+from peft import PeftModel
 from peft.tuners.tuners_utils import BaseTuner
 from peft.utils.other import AuxiliaryTrainingWrapper
 from torch import nn
@@ -171,7 +172,24 @@ class BottleneckModel(BaseTuner):  # type: ignore[misc]
     def _remap_adapter_state_dict_for_load(
         cls, model: nn.Module, config: BottleneckConfig, adapter_name: str, state_dict: dict[str, torch.Tensor]
     ) -> dict[str, torch.Tensor]:
-        return checkpoint.fit(model, config, adapter_name, state_dict)
+        try:
+            return checkpoint.fit(model, config, adapter_name, state_dict)
+        except AdapterError:
+            _take_off(model, config, adapter_name)
+            raise
+
+
+def _take_off(model: nn.Module, config: BottleneckConfig, adapter_name: str) -> None:
+    """Remove an adapter whose checkpoint did not fit, so that none with random weights stays behind.
+
+    Only one that was made for the checkpoint: an adapter that was being trained keeps its weights.
+    """
+    if not config.describes_checkpoint or not isinstance(model, PeftModel):
+        return
+    if len(model.peft_config) > 1:
+        model.delete_adapter(adapter_name)
+    else:
+        model.base_model.unload()
 
 
 def _base_modules(model: nn.Module) -> dict[str, nn.Module]:
