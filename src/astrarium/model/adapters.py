@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from peft import PeftModel, get_peft_model_state_dict
+from peft.tuners.tuners_utils import BaseTunerLayer
+from peft.utils.other import AuxiliaryTrainingWrapper
 from peft.utils.save_and_load import load_peft_weights
 from torch import nn
 
@@ -82,9 +84,8 @@ class Wardrobe:
 
     def take_off(self) -> None:
         """Give the base back as it was."""
-        if self.worn is not None and not self.worn.active_peft_config.is_prompt_learning:
-            self.worn.unload()
         self.worn = None
+        _strip(self.base.model)
 
     def _load(self, name: str) -> None:
         source = self.sources[name]
@@ -135,3 +136,20 @@ class Wardrobe:
         if digest is None and made_for and made_for not in (here.name, here.lasting_name):
             return [*source.notes, f"adapter {source.name} names {made_for} as its base; here it runs on {here.name}"]
         return list(source.notes)
+
+
+def _strip(model: nn.Module) -> None:
+    """Put the base's own modules back in the place of peft's.
+
+    peft's `unload` needs a model that was made; one whose checkpoint did not fit was not, and has changed the base.
+    """
+    done: tuple[str, ...] = ()
+    for path, module in list(model.named_modules()):
+        if not isinstance(module, (BaseTunerLayer, AuxiliaryTrainingWrapper)) or path.startswith(done or ("\0",)):
+            continue
+        own = module.original_module if isinstance(module, AuxiliaryTrainingWrapper) else module.get_base_layer()
+        parent, _, leaf = path.rpartition(".")
+        setattr(model.get_submodule(parent), leaf, own)
+        done = (*done, f"{path}.")
+    if hasattr(model, "peft_config"):
+        del model.peft_config
