@@ -31,4 +31,4 @@ def working(on: str) -> Iterator[None]:
 
 def note(text: str) -> None:
     """Say something the user should know, on stderr."""
-    stderr.print(text, style="dim", markup=False)
+    stderr.print(text, style="dim", markup=False, soft_wrap=True)
