@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from peft import get_peft_model
-from transformers import AutoConfig
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from astrarium.core.errors import MethodError
 from astrarium.methods import METHODS, count_parameters, recipe
@@ -92,5 +92,42 @@ def test_a_recipe_with_other_values() -> None:
 def test_an_unknown_method_and_a_family_without_sites() -> None:
     with pytest.raises(MethodError, match="method 'qlora' is not known; known are lora, ia3, ptuning"):
         recipe("qlora")
-    with pytest.raises(MethodError, match="family 'opt' is not known"):
+    with pytest.raises(MethodError, match=r"recipe lora names no sites for family 'opt', .* recipe.replace\(sites="):
         recipe("lora").peft_config({"model_type": "opt"})
+
+
+OPT = {
+    "vocab_size": VOCABULARY,
+    "hidden_size": 32,
+    "word_embed_proj_dim": 32,
+    "ffn_dim": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "max_position_embeddings": 64,
+}
+
+
+@pytest.mark.parametrize(
+    ("method", "endings", "trained"),
+    [
+        ("lora", ("q_proj", "v_proj"), 2 * 2 * 8 * (32 + 32)),
+        ("ia3", ("k_proj", "v_proj"), 2 * 2 * 32),
+        ("adapterh", ("fc1", "fc2"), 2 * 2 * 256 * (32 + 32)),
+        ("ptuning", None, 30 * 32 + 3 * (32 * 32 + 32)),
+    ],
+)
+def test_a_family_that_is_not_known_takes_named_sites(
+    method: str, endings: tuple[str, ...] | None, trained: int
+) -> None:
+    config = AutoConfig.for_model("opt", **OPT)
+    chosen = recipe(method) if endings is None else recipe(method).replace(sites={"opt": endings})
+    model = get_peft_model(AutoModelForCausalLM.from_config(config), chosen.peft_config(config.to_dict()))
+    assert sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad) == trained
+
+
+def test_other_sites_keep_ia3_s_two_ways_apart() -> None:
+    llama = {"model_type": "llama", "num_hidden_layers": 1}
+    assert recipe("ia3").scaled_inputs(llama) == ("down_proj",)
+    chosen = recipe("ia3").replace(sites={"llama": ("k_proj", "mlp.down_proj")})
+    assert chosen.scaled_inputs(llama) == ("mlp.down_proj",)
+    assert recipe("ia3").replace(sites={"llama": ("k_proj",)}).peft_config(llama).feedforward_modules == set()

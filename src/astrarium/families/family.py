@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from astrarium.core.errors import MethodError, SourceError
+
 Config = Mapping[str, Any]
 """The content of a `config.json`."""
 
@@ -70,21 +72,43 @@ class Family:
         return sum(linear.parameters for linear in linears) - tied + self.other_parameters(config)
 
     def weight_bytes(self, config: Config, weight_format: str) -> int:
-        """Bytes that the parameters take in `fp32`, `bf16`, `fp16`, `int8` or `int4` (without scales)."""
-        return int(self.parameters(config) * BYTES[weight_format])
+        """Bytes that the parameters take in `fp32`, `bf16`, `fp16`, `int8` or `int4` (without scales).
+
+        Raises:
+            MethodError: another weight format.
+        """
+        return int(self.parameters(config) * _bytes_each(weight_format))
 
     def kv_bytes_per_token(self, config: Config, weight_format: str = "bf16") -> int:
-        """Bytes that the key-value cache takes for each token of each row."""
-        return int(self.layers(config) * self.kv_width(config) * BYTES[weight_format])
+        """Bytes that the key-value cache takes for each token of each row.
+
+        Raises:
+            MethodError: another weight format than those of `weight_bytes`.
+        """
+        return int(self.layers(config) * self.kv_width(config) * _bytes_each(weight_format))
 
 
 def integer(config: Config, key: str, default: int) -> int:
-    """A whole number of the configuration; absent or null means the default, as in transformers."""
+    """A whole number of the configuration; absent or null means the default.
+
+    Raises:
+        SourceError: it is no whole number from 1.
+    """
     value = config.get(key)
-    return default if value is None else int(value)
+    if value is None:
+        return default
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise SourceError(f"{key} is {value!r} in the base's configuration; expected a whole number from 1")
+    return value
 
 
 def flag(config: Config, key: str, default: bool) -> bool:
     """A yes or no of the configuration; absent or null means the default."""
     value = config.get(key)
     return default if value is None else bool(value)
+
+
+def _bytes_each(weight_format: str) -> float:
+    if weight_format not in BYTES:
+        raise MethodError(f"weight format {weight_format!r} is not known; known are {', '.join(BYTES)}")
+    return BYTES[weight_format]

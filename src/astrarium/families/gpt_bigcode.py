@@ -6,8 +6,8 @@ from astrarium.families.family import Config, FimTokens, flag
 
 def kv_width(config: Config) -> int:
     """Keys and values of one head (multi-query) or of every head."""
-    hidden = gpt_like.width(config)
-    return 2 * (hidden // gpt_like.heads(config)) if flag(config, "multi_query", True) else 2 * hidden
+    stored = 1 if flag(config, "multi_query", True) else gpt_like.heads(config)
+    return 2 * stored * gpt_like.head_width(config)
 
 
 FAMILY = gpt_like.family(

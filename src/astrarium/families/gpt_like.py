@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from astrarium.core.errors import SourceError
 from astrarium.families.family import Config, Family, FimTokens, Linear, flag, integer
 
 KINDS = {"c_fc": "in", "c_proj": "out"}
@@ -41,6 +42,20 @@ def layers(config: Config) -> int:
 
 def heads(config: Config) -> int:
     return integer(config, "n_head", integer(config, "num_attention_heads", 12))
+
+
+def head_width(config: Config) -> int:
+    """Numbers of one attention head.
+
+    Raises:
+        SourceError: the heads do not divide the width.
+    """
+    if width(config) % heads(config):
+        raise SourceError(
+            f"n_embd is {width(config)} and n_head {heads(config)} in the base's configuration; "
+            "expected a width that the heads divide"
+        )
+    return width(config) // heads(config)
 
 
 def context(config: Config) -> int:

@@ -20,7 +20,7 @@ class Shape:
     blocks: int
     attention_heads: int
     kv_heads: int | None
-    """None: as many as query heads."""
+    """Where the configuration does not have the key; None: as many as query heads."""
     vocabulary: int
     positions: int
     ties_head: bool
@@ -44,8 +44,9 @@ class Shape:
         return integer(config, "head_dim", self.width(config) // self.heads(config))
 
     def kv_width(self, config: Config) -> int:
-        fallback = self.heads(config) if self.kv_heads is None else self.kv_heads
-        return 2 * integer(config, "num_key_value_heads", fallback) * self.head_width(config)
+        # A null in the configuration means as many as query heads, also where an absent key means something else.
+        listed = {"num_key_value_heads": self.kv_heads, **config}
+        return 2 * integer(listed, "num_key_value_heads", self.heads(config)) * self.head_width(config)
 
     def head_tied(self, config: Config) -> bool:
         return flag(config, "tie_word_embeddings", self.ties_head)

@@ -57,7 +57,7 @@ def _counted(recipe: Recipe, config: Mapping[str, Any]) -> tuple[int, int]:
     if recipe.peft_type == "LORA":
         added = sum(recipe.options["r"] * (site.inputs + site.outputs) for site in sites)
     elif recipe.peft_type == "IA3":
-        inner = recipe.feedforward[family.model_type]
+        inner = recipe.scaled_inputs(config)
         added = sum(site.inputs if site.path.endswith(inner) else site.outputs for site in sites)
     else:
         added = sum(_bottleneck(recipe, family, site) for site in sites)

@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from astrarium.core.errors import MethodError
-from astrarium.families import family_of
+from astrarium.families import family_of, known
 
 if TYPE_CHECKING:
     from peft import PeftConfig
@@ -51,15 +51,28 @@ class Recipe:
     def targets(self, config: Mapping[str, Any]) -> tuple[str, ...]:
         """The endings that a new adapter on this base names: those of the recipe that the base has.
 
+        Where the base's family is not known but the recipe names sites for it, all of them; whether the base has them
+        is checked when the adapter is made.
+
         Raises:
             MethodError: the recipe names no sites for the base's family.
         """
-        family = family_of(config)
-        listed = self.sites.get(family.model_type)
+        model_type = config.get("model_type")
+        listed = self.sites.get(str(model_type))
         if not listed:
-            raise MethodError(f"recipe {self.method} names no sites for family {family.model_type}; name them yourself")
-        paths = [linear.path for linear in family.linears(config)]
+            raise MethodError(
+                f"recipe {self.method} names no sites for family {model_type!r}, only for {', '.join(self.sites)}; "
+                f"name them, as in recipe.replace(sites={{{model_type!r}: ('q_proj', 'v_proj')}})"
+            )
+        if model_type not in known():
+            return listed
+        paths = [linear.path for linear in family_of(config).linears(config)]
         return tuple(ending for ending in listed if any(path.endswith(ending) for path in paths))
+
+    def scaled_inputs(self, config: Mapping[str, Any]) -> tuple[str, ...]:
+        """Those of the targets that (IA)³ scales on their input; the others it scales on their output."""
+        inner = self.feedforward.get(str(config.get("model_type")), ())
+        return tuple(ending for ending in self.targets(config) if ending.endswith(inner))
 
     def peft_config(self, config: Mapping[str, Any]) -> PeftConfig | None:
         """The peft configuration of a new adapter, or None for full fine-tuning.
@@ -75,18 +88,19 @@ class Recipe:
         import peft
 
         if self.peft_type == "P_TUNING":
-            width = family_of(config).width(config)
-            return peft.PromptEncoderConfig(**{"task_type": "CAUSAL_LM", "encoder_hidden_size": width, **self.options})
+            # It has no sites, so it needs no known family: peft itself makes the encoder as wide as the base.
+            is_known = config.get("model_type") in known()
+            width = {"encoder_hidden_size": family_of(config).width(config)} if is_known else {}
+            return peft.PromptEncoderConfig(**{"task_type": "CAUSAL_LM", **width, **self.options})
         targets = list(self.targets(config))
         transposed = {"fan_in_fan_out": True} if config["model_type"] == "gpt2" else {}
         if self.peft_type == "LORA":
             return peft.LoraConfig(task_type="CAUSAL_LM", target_modules=targets, **transposed, **self.options)
         if self.peft_type == "IA3":
-            feedforward = list(self.feedforward[config["model_type"]])
             return peft.IA3Config(
                 task_type="CAUSAL_LM",
                 target_modules=targets,
-                feedforward_modules=feedforward,
+                feedforward_modules=list(self.scaled_inputs(config)),
                 **transposed,
                 **self.options,
             )
