@@ -77,7 +77,7 @@ def test_tokens(astrarium: Command, base: Path) -> None:
 def test_data(astrarium: Command, tmp_path: Path) -> None:
     repository = Repository(tmp_path / "repo")
     repository.commit("Begin", {"a.py": GOOD, "hello.py": BEFORE})
-    repository.commit("Use a formatted string", {"hello.py": AFTER})
+    repository.commit("Use a formatted string instead", {"hello.py": AFTER})
     out = tmp_path / "rows.jsonl"
     summary = json.loads(astrarium("data", "functions", tmp_path / "repo", "-o", out, "--json").out)
     assert summary["kept"] == len(read_rows(out)) == 1

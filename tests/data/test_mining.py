@@ -57,14 +57,9 @@ def test_each_filter_counts_what_it_leaves_out(tmp_path: Path) -> None:
     (tmp_path / "test_x.py").write_text(GOOD)
     (tmp_path / "huge.py").write_text("#" * (1 << 21))
     report = functions(tmp_path).report
-    expected = {
-        *BAD,
-        "with the body of another",
-        "in a file that does not parse",
-        "in a test file",
-        "in a file of over 1 MiB",
-    }
-    assert dict(report.dropped) == dict.fromkeys(expected, 1)
+    assert dict(report.dropped) == dict.fromkeys({*BAD, "with the body of another"}, 1)
+    assert sum(report.files.values()) == 3  # broken, a test, huge
+    assert report.looked_at == report.kept + len(BAD) + 1
     assert report.kept == 1
     assert report.unreadable[0].startswith("broken.py: ")
 
@@ -86,7 +81,7 @@ def test_in_a_repository_only_what_git_tracks(tmp_path: Path) -> None:
     (tmp_path / "untracked.py").write_text(GOOD.replace("square", "other"))
     (tmp_path / "link.py").symlink_to("/etc/hostname")
     assert [row["source"] for row in functions(tmp_path)] == ["pkg/a.py:2"]
-    assert [row["source"] for row in functions(tmp_path / "pkg")] == ["a.py:2"]
+    assert [row["source"] for row in functions(tmp_path / "pkg")] == ["pkg/a.py:2"]
 
 
 def test_latin1_source_is_read_by_its_own_encoding(tmp_path: Path) -> None:
@@ -113,17 +108,21 @@ AFTER = BEFORE.replace("'hello ' + name", "f'hello {name}'")
 def test_a_commit_becomes_a_row(tmp_path: Path) -> None:
     repository = Repository(tmp_path)
     repository.commit("Add the greeting to the house", {"hello.py": BEFORE})
-    sha = repository.commit("Use a formatted string\n\nBecause it reads better.", {"hello.py": AFTER})
+    sha = repository.commit("Use a formatted string instead\n\nBecause it reads better.", {"hello.py": AFTER})
     rows = commits(tmp_path)
     assert rows == [
-        {"prompt": f"Use a formatted string\n\n{BEFORE}", "completion": AFTER, "source": f"commit {sha[:12]} hello.py"}
+        {
+            "prompt": f"Use a formatted string instead\n{BEFORE}",
+            "completion": AFTER,
+            "source": f"commit {sha[:12]} hello.py",
+        }
     ]
 
 
 @pytest.mark.parametrize(
     ("message", "files", "reason"),
     [
-        ("used a formatted string", {"hello.py": AFTER}, "no imperative subject"),
+        ("used a formatted string instead", {"hello.py": AFTER}, "no imperative subject"),
         ("Strings are now formatted well", {"hello.py": AFTER}, "no imperative subject"),
         ("Fix it", {"hello.py": AFTER}, "too short a subject"),
         ("Fix the greeting as #12 asks", {"hello.py": AFTER}, "a reference or a version in the subject"),
@@ -131,11 +130,11 @@ def test_a_commit_becomes_a_row(tmp_path: Path) -> None:
         ("Bump the greeting once more", {"hello.py": AFTER}, "a reference or a version in the subject"),
         ("Fix what the hello module says", {"hello.py": AFTER}, "the file's name in the subject"),
         ("Fix what I broke yesterday", {"hello.py": AFTER}, "noise in the subject"),
-        ("Use a formatted string", {"hello.py": AFTER, "b.py": "x"}, "more than one file"),
+        ("Use a formatted string instead", {"hello.py": AFTER, "b.py": "x"}, "more than one file"),
         ("Add a file to it", {"new.py": AFTER}, "a file added, removed or renamed"),
-        ("Use a formatted string", {"notes.md": "y" * 300}, "no python"),
-        ("Use a formatted string", {"hello.py": AFTER + "x" * 4000}, "too long a file"),
-        ("Use a formatted string", {"hello.py": b"\xff\xfe" + AFTER.encode()}, "no text"),
+        ("Use a formatted string instead", {"notes.md": "y" * 300}, "no python"),
+        ("Use a formatted string instead", {"hello.py": AFTER + "x" * 4000}, "too long a file"),
+        ("Use a formatted string instead", {"hello.py": b"\xff\xfe" + AFTER.encode()}, "no text"),
     ],
 )
 def test_each_rule_of_commitpackft(
@@ -152,11 +151,11 @@ def test_each_rule_of_commitpackft(
 def test_brackets_and_module_prefixes_are_cut_off(tmp_path: Path) -> None:
     repository = Repository(tmp_path)
     repository.commit("Begin", {"hello.py": BEFORE})
-    repository.commit("[core] Use a formatted string [skip ci]", {"hello.py": AFTER})
-    repository.commit("greeting: Use plain addition again", {"hello.py": BEFORE})
+    repository.commit("[core] Use a formatted string instead [skip ci]", {"hello.py": AFTER})
+    repository.commit("greeting: Use plain addition once again", {"hello.py": BEFORE})
     assert [row["prompt"].splitlines()[0] for row in commits(tmp_path)] == [
-        "Use plain addition again",
-        "Use a formatted string",
+        "Use plain addition once again",
+        "Use a formatted string instead",
     ]
     assert len(commits(tmp_path, limit=1)) == 1
 
@@ -164,7 +163,7 @@ def test_brackets_and_module_prefixes_are_cut_off(tmp_path: Path) -> None:
 def test_a_bare_repository_and_a_merge(tmp_path: Path) -> None:
     repository = Repository(tmp_path / "work")
     first = repository.commit("Begin", {"hello.py": BEFORE})
-    second = repository.commit("Use a formatted string", {"hello.py": AFTER})
+    second = repository.commit("Use a formatted string instead", {"hello.py": AFTER})
     git = repository.git
     who = pygit2.Signature("A", "a@example.org", 1_700_009_000, 0)
     git.create_commit("HEAD", who, who, "Merge the two of them", git.index.write_tree(), [second, first])

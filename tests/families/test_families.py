@@ -12,7 +12,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.pytorch_utils import Conv1D
 
-from astrarium.core.errors import MethodError
+from astrarium.core.errors import MethodError, SourceError
 from astrarium.families import family_of, known, site_kinds
 
 GPT = {"gpt2", "gpt_bigcode"}
@@ -61,7 +61,6 @@ def configs(draw: st.DrawFn) -> dict[str, Any]:
         **shared,
         "hidden_size": hidden,
         "num_attention_heads": heads,
-        "num_key_value_heads": draw(st.sampled_from([1, heads])),
         "num_hidden_layers": layers,
         "intermediate_size": draw(st.sampled_from([24, 40])),
         "max_position_embeddings": 64,
@@ -69,7 +68,12 @@ def configs(draw: st.DrawFn) -> dict[str, Any]:
         "mlp_bias": draw(st.booleans()),
         "use_bias": draw(st.booleans()),
     }
-    return {**config, "head_dim": 12} if model_type in ("llama", "mistral") and draw(st.booleans()) else config
+    stored = draw(st.sampled_from([1, heads, None, "absent"]))
+    if stored is None and model_type not in ("llama", "qwen2"):
+        stored = heads  # transformers refuses a null of the others
+    if stored != "absent" or model_type != "llama":
+        config["num_key_value_heads"] = 1 if stored == "absent" else stored
+    return {**config, "head_dim": 12} if model_type != "qwen2" and draw(st.booleans()) else config
 
 
 @given(configs())
@@ -108,6 +112,35 @@ def test_memory_of_starcoderbase_1b() -> None:
     assert family_of(config).parameters(config) == 1_137_207_296
     assert family_of(config).weight_bytes(config, "bf16") == 2 * 1_137_207_296
     assert family_of(config).weight_bytes(config, "int4") == 1_137_207_296 // 2
+
+
+def test_a_null_of_qwen2_means_as_many_heads_as_for_queries() -> None:
+    config = {"model_type": "qwen2", "hidden_size": 64, "num_attention_heads": 4, "num_key_value_heads": None}
+    assert family_of(config).kv_width(config) == 2 * 64
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"model_type": "llama", "num_attention_heads": 0}, "num_attention_heads is 0 in the base's configuration"),
+        ({"model_type": "gpt_bigcode", "n_embd": -8}, "n_embd is -8 .* expected a whole number from 1"),
+        ({"model_type": "llama", "num_hidden_layers": 2.5}, "num_hidden_layers is 2.5"),
+        ({"model_type": "mistral", "hidden_size": "big"}, "hidden_size is 'big'"),
+        ({"model_type": "gpt_bigcode", "n_embd": 10, "n_head": 3}, "n_embd is 10 and n_head 3"),
+        ({"model_type": "gpt2", "n_embd": 10, "n_head": 3}, "n_embd is 10 and n_head 3"),
+    ],
+)
+def test_a_configuration_that_no_model_has_is_refused(config: dict[str, Any], message: str) -> None:
+    with pytest.raises(SourceError, match=message):
+        family_of(config).parameters(config)
+
+
+def test_an_unknown_weight_format_is_named() -> None:
+    config = {"model_type": "gpt2"}
+    with pytest.raises(MethodError, match="weight format 'q4' is not known; known are fp32, bf16, fp16, int8, int4"):
+        family_of(config).weight_bytes(config, "q4")
+    with pytest.raises(MethodError, match="weight format 'q4' is not known"):
+        family_of(config).kv_bytes_per_token(config, "q4")
 
 
 def test_an_unknown_family_is_named() -> None:

@@ -28,6 +28,7 @@ def functions(
     max_lines: Annotated[int, typer.Option(help="Most lines, without the docstring.")] = 60,
     max_characters: Annotated[int, typer.Option(help="Most characters, with the docstring.")] = 3000,
     methods: Annotated[bool, typer.Option(help="Take methods of classes too.")] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="Stop at so many rows.")] = None,
     as_json: _Json = False,
 ) -> None:
     """Make rows from documented Python functions: the docstring asks, the function answers."""
@@ -37,7 +38,7 @@ def functions(
     _check_json(as_json, output)
     limits = FunctionLimits(min_lines, max_lines, max_characters, methods)
     with working(f"reading {repo}"):
-        rows = mine(repo, limits)
+        rows = mine(repo, limits, limit=limit)
     _deliver(rows, output, as_json)
 
 
@@ -47,7 +48,7 @@ def commits(
     output: _Output = None,
     language: Annotated[str, typer.Option(help="Language of the files, by their endings.")] = "python",
     max_characters: Annotated[int, typer.Option(help="Most characters of the file before and after together.")] = 3072,
-    limit: Annotated[int | None, typer.Option(help="Stop at so many rows, newest first.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Stop at so many rows, newest first.")] = None,
     as_json: _Json = False,
 ) -> None:
     """Make rows from the git history: subject and file before ask, the file after answers (CommitPackFT's rules)."""
@@ -75,8 +76,8 @@ def _deliver(rows: Rows, output: Path | None, as_json: bool) -> None:
             sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
     else:
         write_rows(output, rows)
-    for line in rows.report.unreadable:
-        note(f"not parsed: {line}")
+    for line in (*rows.report.unreadable, *rows.report.notes):
+        note(line)
     if as_json:
         print_json({"output": str(output), "digest": digest(rows), **rows.report.to_dict()})
         return
@@ -87,5 +88,7 @@ def _deliver(rows: Rows, output: Path | None, as_json: bool) -> None:
     table.add_row("kept", str(rows.report.kept), style="bold")
     for reason, count in rows.report.dropped.most_common():
         table.add_row(f"left out: {reason}", str(count), style="dim")
+    for reason, count in rows.report.files.most_common():
+        table.add_row(f"files passed over: {reason}", str(count), style="dim")
     stderr.print(table)
-    stderr.print(f"digest {digest(rows)}" + (f", written to {output}" if output else ""), markup=False)
+    stderr.print(f"digest {digest(rows)}" + (f", written to {output}" if output else ""), markup=False, soft_wrap=True)

@@ -1,12 +1,14 @@
 """Rows from a repository's history: the commit's subject and the file before ask, the file after answers.
 
-Source: CommitPackFT (OctoPack, arXiv 2308.07124; bigcode-project/octopack, `dataset/commitpackft/`). Its bound of 50 to
-768 StarCoder tokens for both states of the file is taken in characters here, at four a token.
+Source: CommitPackFT (OctoPack, arXiv 2308.07124, Tables 5 and 6; bigcode-project/octopack, `dataset/commitpackft/`), as
+the mixture that OctoCoder and Astraios were tuned on lays it out. Its bound of 50 to 768 StarCoder tokens for both
+states of the file is taken in characters here, at four a token. It also has commits that add a file; here there
+is always a before.
 """
 
 from __future__ import annotations
 
-import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -14,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from astrarium.core.errors import DataError
 from astrarium.data.repository import open_repository
-from astrarium.data.rows import Report, Rows
-from astrarium.data.verbs import IMPERATIVES
+from astrarium.data.rows import Report, Row, Rows, unwritable
+from astrarium.data.subjects import MAX_CHARACTERS, MIN_WORDS, cleaned, unfit
 
 if TYPE_CHECKING:
     import pygit2
@@ -29,14 +31,7 @@ EXTENSIONS = {
     "c++": (".cpp", ".cc", ".hpp"),
     "rust": (".rs",),
 }
-_NOISE = (
-    "auto commit", "merge branch", "merge pull request", "signed-off-by", "cherry picked from", "code review",
-    "work in progress", "wip", "http://", "https://", "thanks to",
-)  # fmt: skip
-_REFERENCE = re.compile(r"#|\b(?:issue|bug|feature)\s*\d+|\b[0-9a-f]{40}\b", re.IGNORECASE)
-_SHORTEST_NAME = 3  # `a.py` would forbid the word "a"
-_FIRST_PERSON = re.compile(r"\bi\b|\bi'(?:m|ve)\b", re.IGNORECASE)
-_VERSION = re.compile(r"^(?:bump|set version|update version)\b|\bv?\d+\.\d+\.\d+\b", re.IGNORECASE)
+_SHALLOW = "the repository is a shallow clone: the history before it is not here (git fetch --unshallow brings it)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,92 +42,130 @@ class CommitLimits:
     min_characters: int = 200
     """Of the file before and after together."""
     max_characters: int = 3072
-    min_words: int = 4
+    min_words: int = MIN_WORDS
     """Of the subject."""
-    max_subject: int = 1000
+    max_subject: int = MAX_CHARACTERS
     """Characters."""
 
 
 def commits(where: str | Path, limits: CommitLimits | None = None, *, limit: int | None = None) -> Rows:
     """Rows from the commits of a git repository that change one file, newest first.
 
+    The prompt is the subject, a line end, and the file before; the completion is the file after. The source of a row is
+    `commit <its first twelve digits> <path>`.
+
     Args:
-        where: a work tree, a folder in it, or a bare repository.
+        where: a work tree, a folder in it (its whole repository counts), or a bare repository.
         limits: which commits to take.
         limit: stop at so many rows.
 
     Raises:
-        DataError: no repository, no commits, an unknown language, or nothing left.
+        DataError: no repository, no commits, objects that cannot be read, an unknown language, a limit below 1, or
+            nothing left.
     """
     limits = limits or CommitLimits()
     if limits.language not in EXTENSIONS:
         raise DataError(f"language {limits.language!r} is not known; known are {', '.join(EXTENSIONS)}")
+    if limit is not None and limit < 1:
+        raise DataError(f"the limit is {limit} rows; expected 1 or more")
     repository = open_repository(where)
     if repository.is_empty or repository.head_is_unborn:
         raise DataError(f"{where} is a repository without commits")
-    rows, report, seen = Rows(), Report(), set[tuple[str, str]]()
-    for commit in _history(repository):
+    rows, seen = Rows(), set[tuple[str, str]]()
+    rows.report = report = Report()
+    if repository.is_shallow:
+        report.notes.append(_SHALLOW)
+    for commit in _history(repository, where):
         if limit is not None and len(rows) >= limit:
             break
         report.looked_at += 1
-        change = _single_change(repository, commit, limits)
-        if isinstance(change, str):
-            report.drop(change)
-            continue
-        path, before, after = change
-        subject = _cleaned(commit.message)
-        reason = _unfit_subject(subject, path, limits) or _unfit_size(before, after, limits)
-        if reason is None and (before, after) in seen:
-            reason = "the same change again"
-        if reason is not None:
-            report.drop(reason)
-            continue
-        seen.add((before, after))
-        source = f"commit {str(commit.id)[:12]} {path}"
-        rows.append({"prompt": f"{subject}\n\n{before}", "completion": after, "source": source})
+        row = _row(repository, commit, limits, seen)
+        if isinstance(row, str):
+            report.drop(row)
+        else:
+            rows.append(row)
     report.kept = len(rows)
-    rows.report = report
     if not rows:
         raise DataError(f"{where} gave no rows: {report.summary()}")
     return rows
 
 
-def _history(repository: pygit2.Repository) -> Iterator[pygit2.Commit]:
+def _history(repository: pygit2.Repository, where: str | Path) -> Iterator[pygit2.Commit]:
     import pygit2
     from pygit2.enums import SortMode
 
     try:
-        yield from repository.walk(repository.head.target, SortMode.TOPOLOGICAL | SortMode.TIME)
-    except (KeyError, pygit2.GitError):
-        return  # a shallow clone: the history ends here
+        walker = repository.walk(repository.head.target, SortMode.TOPOLOGICAL | SortMode.TIME)
+    except (KeyError, pygit2.GitError) as error:
+        raise DataError(f"{where} has a history that cannot be read: {error}; git fsck says more") from error
+    while True:
+        try:
+            commit = next(walker, None)
+        except (KeyError, pygit2.GitError) as error:
+            raise DataError(f"{where} has a history that cannot be read: {error}; git fsck says more") from error
+        if commit is None:
+            return
+        yield commit
+
+
+def _row(
+    repository: pygit2.Repository, commit: pygit2.Commit, limits: CommitLimits, seen: set[tuple[str, str]]
+) -> Row | str:
+    """The row of a commit, or why it makes none."""
+    change = _single_change(repository, commit, limits)
+    if isinstance(change, str):
+        return change
+    path, before, after = change
+    subject = cleaned(_message(commit))
+    reason = unfit(subject, path, limits.min_words, limits.max_subject) or _unfit_size(before, after, limits)
+    if reason is not None:
+        return reason
+    if (before, after) in seen:
+        return "the same change again"
+    if unwritable(subject + before + after) is not None:
+        return "no text"
+    seen.add((before, after))
+    name = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    source = f"commit {str(commit.id)[:12]} {name}"
+    return {"prompt": f"{subject}\n{before}", "completion": after, "source": source}
 
 
 def _single_change(
     repository: pygit2.Repository, commit: pygit2.Commit, limits: CommitLimits
 ) -> tuple[str, str, str] | str:
     """The one file a commit changes, with its content before and after; or why it is left out."""
-    if len(commit.parents) != 1:
+    import pygit2
+
+    if len(commit.parent_ids) != 1:
         return "a merge or a first commit"
-    # Trees differ in one entry of one folder, all the way down, where a commit changes one file: no diff is needed.
-    deltas = list(repository.diff(commit.parents[0], commit).deltas)
+    try:
+        deltas = list(repository.diff(commit.parents[0], commit).deltas)
+    except (KeyError, pygit2.GitError):
+        return "with objects that are missing or broken"
     if len(deltas) != 1:
-        return "more than one file"
+        return "more than one file" if deltas else "no file"
     delta = deltas[0]
     if delta.status_char() != "M":
         return "a file added, removed or renamed"
     path = delta.new_file.path
     if PurePosixPath(path).suffix not in EXTENSIONS[limits.language]:
         return f"no {limits.language}"
-    before, after = (_text(repository, side.id) for side in (delta.old_file, delta.new_file))
-    if before is None or after is None:
-        return "no text"
-    return path, before, after
+    if delta.old_file.id == delta.new_file.id:
+        return "nothing changed but the mode"
+    sides = (delta.old_file, delta.new_file)
+    if not all(stat.S_ISREG(side.mode) for side in sides):
+        return "a link or a submodule"
+    try:
+        before, after = (_text(repository, side.id) for side in sides)
+    except (KeyError, pygit2.GitError):
+        return "with objects that are missing or broken"
+    return "no text" if before is None or after is None else (path, before, after)
 
 
 def _text(repository: pygit2.Repository, number: pygit2.Oid) -> str | None:
     import pygit2
 
-    blob = repository.get(number)
+    blob = repository[number]
     if not isinstance(blob, pygit2.Blob) or blob.is_binary:
         return None
     try:
@@ -141,40 +174,15 @@ def _text(repository: pygit2.Repository, number: pygit2.Oid) -> str | None:
         return None
 
 
-def _cleaned(message: str) -> str:
-    """The subject without tags in brackets at either end and without a leading `module:`."""
-    subject = message.strip().splitlines()[0] if message.strip() else ""
-    words = subject.replace("[skip ci]", "").replace("[ci skip]", "").split()
-    if words and words[0].startswith("[") and words[0].endswith("]"):
-        words = words[1:]
-    if words and words[0].endswith(":"):
-        words = words[1:]
-    if words and words[-1].startswith("[") and words[-1].endswith("]"):
-        words = words[:-1]
-    return " ".join(words)
-
-
-def _unfit_subject(subject: str, path: str, limits: CommitLimits) -> str | None:
-    lower = subject.lower()
-    if len(subject.split()) < limits.min_words:
-        return "too short a subject"
-    if len(subject) > limits.max_subject:
-        return "too long a subject"
-    if not subject[0].isupper() or re.split(r"\W", lower, maxsplit=1)[0] not in IMPERATIVES:
-        return "no imperative subject"
-    if _REFERENCE.search(subject) or _VERSION.search(subject):
-        return "a reference or a version in the subject"
-    stem = PurePosixPath(path).stem.lower()
-    if len(stem) >= _SHORTEST_NAME and stem in lower.split():
-        return "the file's name in the subject"
-    if any(noise in lower for noise in _NOISE) or _FIRST_PERSON.search(subject):
-        return "noise in the subject"
-    return None
+def _message(commit: pygit2.Commit) -> str:
+    """A commit's message; one that is not in the encoding it names, or names none that there is, is read as UTF-8."""
+    try:
+        return commit.raw_message.decode(commit.message_encoding or "utf-8")
+    except (LookupError, UnicodeError):
+        return commit.raw_message.decode("utf-8", "replace")
 
 
 def _unfit_size(before: str, after: str, limits: CommitLimits) -> str | None:
-    if before == after:
-        return "nothing changed but the mode"
     if not before.strip() or not after.strip():
         return "an empty file"
     size = len(before) + len(after)

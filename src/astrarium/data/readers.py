@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from astrarium.core.errors import DataError
-from astrarium.data.rows import Report, Row, Rows
+from astrarium.data.repository import exists
+from astrarium.data.rows import Report, Row, Rows, unwritable
 
 _Record = tuple[str, Any]
 """Where a record stands, such as `rows.jsonl line 7`, and what it is."""
@@ -42,19 +43,26 @@ def read_rows(
     Raises:
         DataError: not found, not readable, or a row without a prompt and a completion.
     """
+    if not str(where).strip():
+        raise DataError("the name of the rows is empty; give a file or a data set on the hub")
     path = Path(where).expanduser()
-    if path.is_dir():
+    if exists(path) and path.is_dir():
         raise DataError(f"{where} is a folder; name a file of rows ({', '.join(_SUFFIXES)})")
-    if path.is_file():
+    if exists(path):
         reader = _SUFFIXES.get(path.suffix.lower())
         if reader is None:
             raise DataError(f"{where} has the ending {path.suffix!r}; known are {', '.join(_SUFFIXES)}")
+        if not path.is_file():
+            raise DataError(f"{where} is neither a file nor a folder; name a file of rows")
         records = globals()[reader](path)
     elif path.suffix.lower() in _SUFFIXES or str(where).count("/") > 1 or str(where).startswith((".", "/", "~")):
         raise DataError(f"{where} does not exist")
     else:
         records = _hub(str(where), split)
-    rows = Rows(_row(at, record, prompt_column, completion_column) for at, record in records)
+    try:
+        rows = Rows(_row(at, record, prompt_column, completion_column) for at, record in records)
+    except OSError as error:
+        raise DataError(f"{where} cannot be read: {error.strerror or error}") from error
     if not rows:
         raise DataError(f"{where} has no rows")
     rows.report = Report(looked_at=len(rows), kept=len(rows))
@@ -69,28 +77,32 @@ def _row(at: str, record: Any, prompt_column: str, completion_column: str) -> Ro
     values = []
     for column in (prompt_column, completion_column):
         if column not in record:
-            found = ", ".join(map(repr, record)) or "none"
+            columns = ", ".join(map(repr, record)) or "none"
             raise DataError(
-                f"{at}: no column {column!r}; found {found} (name others with --prompt-column, --completion-column)"
+                f"{at}: no column {column!r}; found {columns} (name others with --prompt-column, --completion-column)"
             )
         value = record[column]
         if not isinstance(value, str):
             raise DataError(f"{at}: column {column!r} holds a {_kind(value)}; expected text")
         if not value.strip():
             raise DataError(f"{at}: column {column!r} is empty")
+        if (fault := unwritable(value)) is not None:
+            raise DataError(f"{at}: column {column!r} holds {fault}; expected plain text")
         values.append(value)
-    source = record.get("source")
-    return {"prompt": values[0], "completion": values[1], "source": source if isinstance(source, str) else at}
+    source: Any = record.get("source")
+    if not isinstance(source, str) or not source or unwritable(source) is not None:
+        source = at
+    return {"prompt": values[0], "completion": values[1], "source": source}
 
 
 def _json_lines(path: Path) -> Iterator[_Record]:
     for number, line in enumerate(_lines(path), 1):
         if line.strip():
-            yield f"{path.name} line {number}", _parsed(line, f"{path.name} line {number}")
+            yield f"{path.name} line {number}", _parsed(line, path.name, number)
 
 
 def _json(path: Path) -> Iterator[_Record]:
-    value = _parsed("\n".join(_lines(path)), path.name)
+    value = _parsed("\n".join(_lines(path)), path.name, 1)
     if isinstance(value, dict):
         value = next((value[key] for key in _LISTS if isinstance(value.get(key), list)), value)
     if not isinstance(value, list):
@@ -102,26 +114,33 @@ def _json(path: Path) -> Iterator[_Record]:
 
 
 def _csv(path: Path) -> Iterator[_Record]:
-    csv.field_size_limit(_MAX_CSV_FIELD)
-    read = 0
-
-    def lines() -> Iterator[str]:
-        nonlocal read
-        for line in _lines(path):
-            read += 1
-            yield line + "\n"
-
-    reader = csv.DictReader(lines(), strict=True)
+    before = csv.field_size_limit(_MAX_CSV_FIELD)
     try:
-        for record in reader:
-            at = f"{path.name} line {reader.line_num}"
-            if None in record or None in record.values():
-                raise DataError(
-                    f"{at}: the row has another number of fields than the {len(reader.fieldnames or ())} columns"
-                )
-            yield at, record
-    except csv.Error as error:
-        raise DataError(f"{path.name} line {read}: no CSV ({error})") from error
+        reader = csv.reader(_lines(path, ends=True), strict=True)
+        columns = None
+        while True:
+            at = f"{path.name} line {reader.line_num + 1}"
+            try:
+                fields = next(reader, None)
+            except csv.Error as error:
+                raise DataError(f"{at}: no CSV ({error})") from error
+            if fields is None:
+                return
+            if columns is None and fields:
+                columns = _columns(fields, at)
+            elif columns is not None and fields:
+                if len(fields) != len(columns):
+                    raise DataError(f"{at}: the row has {len(fields)} fields; expected {len(columns)}, one a column")
+                yield at, dict(zip(columns, fields, strict=True))
+    finally:
+        csv.field_size_limit(before)
+
+
+def _columns(names: list[str], at: str) -> list[str]:
+    for name in names:
+        if names.count(name) > 1:
+            raise DataError(f"{at}: two columns have the name {name!r}")
+    return names
 
 
 def _parquet(path: Path) -> Iterator[_Record]:
@@ -159,8 +178,8 @@ def _hub(name: str, split: str) -> Iterator[_Record]:
         yield f"{name} row {number}", record
 
 
-def _lines(path: Path) -> Iterator[str]:
-    """The lines of a UTF-8 file, without their ends and without a byte order mark."""
+def _lines(path: Path, *, ends: bool = False) -> Iterator[str]:
+    """The lines of a UTF-8 file, without a byte order mark, and without their ends unless those are asked for."""
     with open(path, "rb") as file:
         for number, raw in enumerate(file, 1):
             try:
@@ -169,14 +188,18 @@ def _lines(path: Path) -> Iterator[str]:
                 raise DataError(f"{path.name} line {number}: no UTF-8 text ({error.reason})") from error
             if "\0" in text:
                 raise DataError(f"{path.name} line {number}: holds a NUL byte; it is no text file")
-            yield text.rstrip("\r\n")
+            yield text if ends else text.rstrip("\r\n")
 
 
-def _parsed(text: str, at: str) -> Any:
+def _parsed(text: str, name: str, line: int) -> Any:
+    """JSON text, the first line of which is line `line` of the file `name`."""
     try:
         return json.loads(text)
+    except json.JSONDecodeError as error:
+        at = f"{name} line {line + error.lineno - 1}"
+        raise DataError(f"{at}: no JSON ({error.msg}, column {error.colno})") from error
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{at}: no JSON ({error})") from error
+        raise DataError(f"{name} line {line}: no JSON that can be read ({error})") from error
 
 
 def _kind(value: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,65 +16,104 @@ if TYPE_CHECKING:
 _SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages", "build", "dist"})
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class PythonFile:
+    """A Python file that was found."""
+
+    path: Path
+    name: str
+    """Relative to its repository, or to the folder where there is none."""
+    below: str
+    """Relative to the folder that was asked for."""
+
+
 def open_repository(where: str | Path) -> pygit2.Repository:
     """Open a git repository: its work tree, a folder in it, or a bare one.
 
     Raises:
-        DataError: nothing there, or no repository.
+        DataError: nothing there, no repository, or one that cannot be opened.
     """
-    import pygit2
-
     path = Path(where).expanduser()
-    if not path.exists():
+    if not exists(path):
         raise DataError(f"{where} does not exist; name a git repository")
-    found = pygit2.discover_repository(str(path)) if path.is_dir() else None
+    found = _discovered(path, where) if path.is_dir() else None
     if found is None:
         raise DataError(f"{where} is no git repository; its history is needed (for code alone: data functions)")
-    return pygit2.Repository(found)
+    return found
 
 
-def python_files(where: str | Path) -> Iterator[tuple[Path, str]]:
+def python_files(where: str | Path) -> Iterator[PythonFile]:
     """The Python files of a repository or folder, in order of their names.
 
-    In a git work tree these are the files that git tracks; elsewhere all, without hidden folders and those of built or
-    installed things. Links are not followed.
-
-    Yields:
-        The file, and its name relative to `where`.
+    In a git work tree these are the files that git tracks. Elsewhere, and in a folder of which git tracks nothing, they
+    are all files but those in hidden folders and in those of built or installed things. Links are not followed.
 
     Raises:
-        DataError: nothing there, or a file that is not Python's.
+        DataError: nothing there, a file that is not Python's, or a repository that cannot be read.
     """
     root = Path(where).expanduser()
-    if not root.exists():
+    if not exists(root):
         raise DataError(f"{where} does not exist; name a repository, a folder, or a Python file")
     if root.is_file():
         if root.suffix != ".py":
             raise DataError(f"{where} is no Python file; name a repository, a folder, or a .py file")
-        yield root, root.name
+        yield PythonFile(root, _text(root.name), _text(root.name))
         return
-    for path in sorted(_tracked(root) or _walked(root)):
-        if path.suffix == ".py" and path.is_file() and not path.is_symlink():
-            yield path, path.relative_to(root).as_posix()
+    inside = root.resolve()
+    for file in sorted(_tracked(root, where) or _walked(root)):
+        # The second look is for a tracked folder that a link has taken the place of.
+        if file.path.is_file() and not file.path.is_symlink() and file.path.resolve().is_relative_to(inside):
+            yield file
 
 
-def _tracked(root: Path) -> list[Path]:
+def exists(path: Path) -> bool:
+    """Whether something is there; a name that no file could have is not."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _discovered(path: Path, where: str | Path) -> pygit2.Repository | None:
     import pygit2
 
-    found = pygit2.discover_repository(str(root))
-    if found is None:
+    try:
+        found = pygit2.discover_repository(str(path))
+        return None if found is None else pygit2.Repository(found)
+    except pygit2.GitError as error:
+        raise DataError(f"{where} is a git repository that cannot be opened: {error}") from error
+
+
+def _tracked(root: Path, where: str | Path) -> list[PythonFile]:
+    import pygit2
+
+    repository = _discovered(root, where)
+    if repository is None:
         return []
-    repository = pygit2.Repository(found)
     if repository.is_bare:
-        return []
+        raise DataError(f"{where} is a bare repository, without files; clone it, or use its history (data commits)")
     tree, here = Path(repository.workdir).resolve(), root.resolve()
-    inside = [tree / entry.path for entry in repository.index if (tree / entry.path).is_relative_to(here)]
-    return [root / path.relative_to(here) for path in inside]
+    try:
+        names = [entry.path for entry in repository.index if entry.path.endswith(".py")]
+    except pygit2.GitError as error:
+        raise DataError(f"{where} has a git index that cannot be read: {error}") from error
+    return [
+        PythonFile(tree / name, _text(name), _text((tree / name).relative_to(here).as_posix()))
+        for name in names
+        if (tree / name).is_relative_to(here)
+    ]
 
 
-def _walked(root: Path) -> list[Path]:
+def _walked(root: Path) -> list[PythonFile]:
     found = []
     for folder, names, files in os.walk(root):
         names[:] = [name for name in names if not name.startswith(".") and name not in _SKIPPED_FOLDERS]
-        found += [Path(folder) / file for file in files]
+        for path in (Path(folder) / file for file in files if file.endswith(".py")):
+            name = _text(path.relative_to(root).as_posix())
+            found.append(PythonFile(path, name, name))
     return found
+
+
+def _text(name: str) -> str:
+    """A file's name as text that can be written: bytes that are no UTF-8 become `?` in a diamond."""
+    return os.fsencode(name).decode("utf-8", "replace")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from astrarium.core.digests import digest_rows
+from astrarium.core.errors import DataError
 from astrarium.core.files import atomic_open
 
 
@@ -26,11 +27,16 @@ class Report:
     """What was looked at, and why some of it was left out."""
 
     looked_at: int = 0
+    """Functions, commits or rows: those kept and those dropped."""
     kept: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
     """Reason → how many."""
+    files: Counter[str] = field(default_factory=Counter)
+    """Reason → how many files were passed over whole, so that nothing in them was looked at."""
     unreadable: list[str] = field(default_factory=list)
     """Files that could not be read, with the reason."""
+    notes: list[str] = field(default_factory=list)
+    """What else the user should know."""
 
     def drop(self, reason: str) -> None:
         """Count one that is left out."""
@@ -38,8 +44,11 @@ class Report:
 
     def summary(self) -> str:
         """In one line."""
-        reasons = ", ".join(f"{count} {reason}" for reason, count in self.dropped.most_common())
-        return f"{self.looked_at} looked at, {self.kept} kept" + (f"; left out: {reasons}" if reasons else "")
+        parts = [f"{self.looked_at} looked at, {self.kept} kept"]
+        for title, counts in (("left out", self.dropped), ("files passed over", self.files)):
+            if counts:
+                parts.append(f"{title}: {', '.join(f'{count} {reason}' for reason, count in counts.most_common())}")
+        return "; ".join([*parts, *self.notes])
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
@@ -47,7 +56,9 @@ class Report:
             "looked_at": self.looked_at,
             "kept": self.kept,
             "dropped": dict(self.dropped.most_common()),
+            "files": dict(self.files.most_common()),
             "unreadable": self.unreadable,
+            "notes": self.notes,
         }
 
 
@@ -65,7 +76,23 @@ def digest(rows: Sequence[Row]) -> str:
 
 
 def write_rows(path: str | Path, rows: Iterable[Row]) -> None:
-    """Write rows as JSON lines, atomically."""
+    """Write rows as JSON lines, atomically.
+
+    Raises:
+        DataError: a row with text that is no Unicode; nothing is written then.
+    """
     with atomic_open(path) as file:
-        for row in rows:
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        for number, row in enumerate(rows, 1):
+            line = json.dumps(row, ensure_ascii=False)
+            if (found := unwritable(line)) is not None:
+                raise DataError(f"row {number} holds {found}; {path} is not written")
+            file.write(line + "\n")
+
+
+def unwritable(text: str) -> str | None:
+    """What keeps a text out of a row: half a surrogate pair, or a NUL; None where nothing does."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return f"half a surrogate pair (U+{ord(text[error.start]):04X})"
+    return "a NUL character" if "\0" in text else None

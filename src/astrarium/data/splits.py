@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from astrarium.core.errors import DataError
@@ -17,12 +18,13 @@ _COMMIT = re.compile(r"^commit [0-9a-f]+ ")
 def split_rows(rows: Sequence[Row], validation: float, seed: int = 0) -> tuple[list[Row], list[Row]]:
     """Hold rows back for validation.
 
-    Rows of one source file stay together, so that a model is not judged on a file it has seen. Rows read from one list
-    (all of them of one file) are judged one by one.
+    Rows of one source file stay together, so that a model is not judged on a file it has seen. Rows without a source,
+    and rows read from one list (all of them of one file), are judged one by one.
 
     Args:
         rows: the rows; their order is kept on both sides.
-        validation: the share to hold back, above 0 and below 1.
+        validation: the share to hold back, above 0 and below 1. No more than it is held back, except where the smallest
+            file alone is more.
         seed: of the choice.
 
     Returns:
@@ -33,20 +35,34 @@ def split_rows(rows: Sequence[Row], validation: float, seed: int = 0) -> tuple[l
     """
     if not 0 < validation < 1:
         raise DataError(f"the share held back is {validation}; expected above 0 and below 1")
-    names = [_COMMIT.sub("", _LINE.sub("", row["source"])) for row in rows]
+    names = [_group(row) for row in rows]
     if len(set(names)) < 2:
-        names = [hashlib.sha256((row["prompt"] + "\0" + row["completion"]).encode()).hexdigest() for row in rows]
-    groups = sorted(set(names))
-    if len(groups) < 2:
+        names = [_content(row) for row in rows]
+    sizes = Counter(names)
+    if len(sizes) < 2:
         raise DataError(f"{len(rows)} rows cannot be split into training and validation; two different ones are needed")
-    random.Random(seed).shuffle(groups)
-    wanted = max(1, round(validation * len(rows)))
-    held: set[str] = set()
-    count = 0
-    for group in groups[:-1]:
-        if count >= wanted:
-            break
-        held.add(group)
-        count += names.count(group)
+    held = _chosen(sizes, max(1, round(validation * len(rows))), seed)
     pairs = list(zip(rows, names, strict=True))
     return [row for row, name in pairs if name not in held], [row for row, name in pairs if name in held]
+
+
+def _group(row: Row) -> str:
+    source = row.get("source")
+    return _COMMIT.sub("", _LINE.sub("", source)) if source else _content(row)
+
+
+def _content(row: Row) -> str:
+    return hashlib.sha256(f"{row['prompt']}\0{row['completion']}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _chosen(sizes: Counter[str], wanted: int, seed: int) -> set[str]:
+    """Groups of together at most `wanted` rows, drawn in turn, or the smallest where each is larger; never all."""
+    groups = sorted(sizes)
+    random.Random(seed).shuffle(groups)
+    held: set[str] = set()
+    count = 0
+    for group in groups:
+        if count + sizes[group] <= wanted and len(held) < len(groups) - 1:
+            held.add(group)
+            count += sizes[group]
+    return held or {min(groups, key=lambda group: sizes[group])}
