@@ -123,8 +123,8 @@ def test_what_is_no_causal_model(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"bert is a BertForMaskedLM, which is no causal language model"):
         open_base(str(tmp_path / "bert"))
     T5Config().save_pretrained(tmp_path / "t5")
-    with pytest.raises(SourceError, match=r"t5 is of type 't5', which transformers has no causal language model for"):
-        open_base(str(tmp_path / "t5"))
+    with pytest.raises(SourceError, match=r"t5 is no causal language model that transformers can build"):
+        load_base(str(tmp_path / "t5"))
 
 
 @pytest.mark.parametrize(

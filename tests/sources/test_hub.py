@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from tests.bases import save_adapter, save_base
 from tests.hub_server import hub
@@ -26,7 +29,7 @@ try:
         out = {"origin": source.origin, "tensors": sorted(t.name for t in source.tensors()),
                "ids": source.tokenizer()("def f")["input_ids"], "digest": source.digest()}
     else:
-        out = {"peft_type": source.config["peft_type"], "weights": source.weights.name}
+        out = {"peft_type": source.config["peft_type"], "weights": source.weights.name, "notes": source.notes}
 except AstrariumError as error:
     out = {"error": type(error).__name__, "message": str(error)}
 print(json.dumps(out))
@@ -87,7 +90,7 @@ def test_shards(server: tuple[str, list[str]], tmp_path: Path) -> None:
 
 def test_an_adapter(server: tuple[str, list[str]], tmp_path: Path) -> None:
     found = run(tmp_path, server[0], "adapter", "owner/adapter")
-    assert found == {"peft_type": "BOTTLENECK", "weights": "adapter_model.safetensors"}
+    assert found == {"peft_type": "BOTTLENECK", "weights": "adapter_model.safetensors", "notes": []}
 
 
 def test_a_gated_base_says_what_to_accept_and_how_to_log_in(server: tuple[str, list[str]], tmp_path: Path) -> None:
@@ -118,3 +121,67 @@ def test_no_network_says_what_was_looked_for_and_where(tmp_path: Path) -> None:
         assert refused["error"] == "OfflineError"
         for part in ("owner/tiny", str(tmp_path), "http://127.0.0.1:9"):
             assert part in refused["message"]
+
+
+def as_bin(folder: Path, file: str, to: Path) -> Path:
+    shutil.copytree(folder, to)
+    torch.save(load_file(to / f"{file[0]}.safetensors"), to / f"{file[1]}.bin")
+    (to / f"{file[0]}.safetensors").unlink()
+    return to
+
+
+def test_what_lies_in_the_cache_needs_no_network(models: dict[str, Path], tmp_path: Path) -> None:
+    """A repository rarely has every file that may be there: the cache's lack of the others is no reason to refuse."""
+    served = {
+        "o/adapter": models["owner/adapter"],
+        "o/old-adapter": as_bin(models["owner/adapter"], ("adapter_model", "adapter_model"), tmp_path / "a"),
+        "o/old-base": as_bin(models["owner/tiny"], ("model", "pytorch_model"), tmp_path / "b"),
+    }
+    (served["o/old-base"] / "onnx").mkdir()
+    (served["o/old-base"] / "onnx" / "config.json").write_text("{}")
+    home = tmp_path / "home"
+    with hub(served) as (endpoint, requests):
+        for name in served:
+            what = "base" if name.endswith("base") else "adapter"
+            first = run(home, endpoint, what, name)
+            assert "error" not in first
+            assert run(home, "http://127.0.0.1:9", what, name) == first
+            assert run(home, endpoint, what, name, HF_HUB_OFFLINE="1") == first
+    assert not any("onnx" in request for request in requests)
+
+
+def test_an_adapter_without_our_own_file_in_the_cache_says_so_offline(models: dict[str, Path], tmp_path: Path) -> None:
+    with hub({"o/a": models["owner/adapter"]}) as (endpoint, _):
+        run(tmp_path, endpoint, "adapter", "o/a")
+        for known_absent in (tmp_path / "hub").rglob(".no_exist"):
+            shutil.rmtree(known_absent)  # as a download of the whole repository by other means leaves the cache
+        found = run(tmp_path, endpoint, "adapter", "o/a", HF_HUB_OFFLINE="1")
+    assert found["weights"] == "adapter_model.safetensors"
+    assert "from the cache without astrarium.json" in found["notes"][0]
+
+
+def test_weights_that_the_cache_lacks_are_told_offline(server: tuple[str, list[str]], tmp_path: Path) -> None:
+    endpoint, _ = server
+    run(tmp_path, endpoint, "base", "owner/tiny")
+    for file in (tmp_path / "hub").rglob("model.safetensors"):
+        file.unlink()
+    assert run(tmp_path, endpoint, "base", "owner/tiny", HF_HUB_OFFLINE="1")["error"] == "OfflineError"
+
+
+def test_an_index_that_leads_out_of_the_repository(models: dict[str, Path], tmp_path: Path) -> None:
+    shutil.copytree(models["owner/tiny"], tmp_path / "m")
+    (tmp_path / "m" / "model.safetensors").unlink()
+    (tmp_path / "m" / "model.safetensors.index.json").write_text('{"weight_map": {"a": "../../x.safetensors"}}')
+    with hub({"o/m": tmp_path / "m"}) as (endpoint, _):
+        refused = run(tmp_path / "home", endpoint, "base", "o/m")
+    assert refused["error"] == "CorruptFileError"
+    assert "names the shard '../../x.safetensors'" in refused["message"]
+
+
+def test_a_cache_that_cannot_be_written_is_not_called_a_lack_of_network(
+    server: tuple[str, list[str]], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    refused = run(tmp_path / "file", server[0], "base", "owner/tiny")
+    assert refused["error"] == "SourceError"
+    assert "cannot be kept in the cache" in refused["message"]

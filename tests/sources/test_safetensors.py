@@ -59,6 +59,8 @@ CASES = [
     ({"a": entry("F31")}, None, b"\0" * 8, "tensor a has dtype F31; known are F64, F32"),
     ({"a": entry(shape=(-2,))}, None, b"\0" * 8, "expected dtype, shape, offsets"),
     ({"a": {"dtype": "F32"}}, None, b"", "tensor a is described as"),
+    ({"a": {**entry(), "dtype": [1]}}, None, b"\0" * 8, "tensor a is described as"),
+    ({"a": {**entry(), "shape": [True, 2]}}, None, b"\0" * 8, "tensor a is described as"),
     ({"a": entry(), "b": entry(offsets=(4, 12))}, None, b"\0" * 12, "tensors a and b overlap"),
     ({"a": entry(shape=(1 << 40,), offsets=(0, 1 << 42))}, None, b"\0" * 8, "is truncated: tensor a ends at byte"),
 ]

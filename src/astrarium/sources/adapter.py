@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,8 +56,8 @@ def open_adapter(name: str, *, revision: str | None = None) -> AdapterSource:
 
     if not name.strip():
         raise NotFoundError("the name of an adapter is empty; give a folder, a run's folder, or a hub id")
-    path = Path(name).expanduser()
-    if path.exists():
+    path = Path(os.path.expanduser(name))
+    if os.path.exists(path):
         source = _opened(name, _adapter_folder(name, path))
         if may_be_hub_id(name) and "/" in name and not (path / "run.json").is_file():
             source.notes.append(
@@ -64,7 +65,13 @@ def open_adapter(name: str, *, revision: str | None = None) -> AdapterSource:
             )
         return source
     if may_be_hub_id(name):
-        return _opened(name, _from_hub(name, revision))
+        folder = _from_hub(name, revision)
+        source = _opened(name, folder)
+        if not source.metadata and _not_known_offline(name, folder):
+            source.notes.append(
+                f"{name} comes from the cache without {METADATA}; the hub, which may have it, is not reached"
+            )
+        return source
     raise NotFoundError(f"there is no adapter {name}: no such folder, and it cannot be a hub id")
 
 
@@ -84,15 +91,27 @@ def _adapter_folder(name: str, path: Path) -> Path:
 
 
 def _from_hub(name: str, revision: str | None) -> Path:
-    from astrarium.sources.hub import fetch
+    from astrarium.sources.hub import fetch, reachable
 
     config = fetch(name, CONFIG, revision)
     if config is None:
         raise SourceError(f"{name} on the hub has no {CONFIG}; it is no adapter")
-    fetch(name, METADATA, revision)
-    if not any(fetch(name, weights, revision) for weights in WEIGHTS):
+    # The commit, so that a branch that moves meanwhile cannot mix two adapters.
+    commit = config.parent.name
+    fetch(name, METADATA, commit, optional=True)
+    if not any(fetch(name, weights, commit, optional=True) for weights in WEIGHTS):
+        if not reachable():
+            fetch(name, WEIGHTS[0], commit)
         raise SourceError(f"{name} on the hub has neither {' nor '.join(WEIGHTS)}")
     return config.parent
+
+
+def _not_known_offline(name: str, folder: Path) -> bool:
+    from huggingface_hub import try_to_load_from_cache
+
+    from astrarium.sources.hub import reachable
+
+    return not reachable() and try_to_load_from_cache(name, METADATA, revision=folder.name) is None
 
 
 def _opened(name: str, folder: Path) -> AdapterSource:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
@@ -85,13 +86,13 @@ def open_base(name: str, *, revision: str | None = None) -> BaseSource:
 
     if not name.strip():
         raise NotFoundError("the name of a base model is empty; give `default`, a folder, a .gguf file, or a hub id")
-    if name == DEFAULT and not Path(name).exists():
+    if name == DEFAULT and not os.path.exists(name):
         return GgufSource(name, DEFAULT, _default_file())
-    path = Path(name).expanduser()
+    path = Path(os.path.expanduser(name))
     source: BaseSource
-    if path.is_dir():
+    if os.path.isdir(path):
         source = FolderSource(name, "folder", path)
-    elif path.is_file():
+    elif os.path.isfile(path):
         if path.suffix != ".gguf":
             raise SourceError(f"{name} is a file; a base model is a folder, a .gguf file, or a hub id")
         source = GgufSource(name, "gguf", path)

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 SINGLE = {"safetensors": "model.safetensors", "bin": "pytorch_model.bin"}
 INDEX = {"safetensors": "model.safetensors.index.json", "bin": "pytorch_model.bin.index.json"}
-_LEFT_OUT = frozenset({"quantization_config"})
 
 
 class FolderSource(BaseSource):
@@ -53,17 +52,19 @@ class FolderSource(BaseSource):
             SourceError: there are none, or a shard is missing.
         """
         for form in ("safetensors", "bin"):
-            if (self.path / INDEX[form]).is_file():
-                return self._shards(self.path / INDEX[form])
+            # transformers, too, takes the whole file where there is an index beside it.
             if (self.path / SINGLE[form]).is_file():
                 return [self.path / SINGLE[form]]
+            if (self.path / INDEX[form]).is_file():
+                return self._shards(self.path / INDEX[form])
         raise SourceError(f"{self.name} has no weights: expected {SINGLE['safetensors']} or {INDEX['safetensors']}")
 
     def tensors(self) -> Iterator[Tensor]:
         """The tensors of every file, one by one."""
-        listed = self._listed()
+        files = self.weight_files()
+        listed = self._listed(files)
         seen = set()
-        for file in self.weight_files():
+        for file in files:
             for tensor in _read(file):
                 seen.add(tensor.name)
                 yield tensor
@@ -78,17 +79,16 @@ class FolderSource(BaseSource):
         return fingerprint(self.config, self.weight_files())
 
     def _shards(self, index: Path) -> list[Path]:
-        names = sorted(set(_weight_map(index).values()))
+        names = shard_names(index)
         for name in names:
-            if Path(name).name != name:
-                raise CorruptFileError(f"{index} names the shard {name!r}; a shard is a file beside its index")
             if not (self.path / name).is_file():
                 raise SourceError(f"{self.name} is incomplete: shard {name} is missing ({len(names)} in all)")
         return [self.path / name for name in names]
 
-    def _listed(self) -> set[str]:
-        index = self.path / INDEX["safetensors"]
-        return set(_weight_map(index)) if index.is_file() else set()
+    def _listed(self, files: list[Path]) -> set[str]:
+        if files[0].name in SINGLE.values():
+            return set()
+        return set(_weight_map(self.path / INDEX["safetensors" if files[0].suffix == ".safetensors" else "bin"]))
 
 
 def read_json_object(path: Path, *, missing: str) -> dict[str, Any]:
@@ -113,6 +113,19 @@ def read_json_object(path: Path, *, missing: str) -> dict[str, Any]:
     return value
 
 
+def shard_names(index: Path) -> list[str]:
+    """The files that an index of shards names.
+
+    Raises:
+        CorruptFileError: no index, or one that names a file elsewhere.
+    """
+    names = sorted(set(_weight_map(index).values()))
+    for name in names:
+        if not name or Path(name).name != name:
+            raise CorruptFileError(f"{index} names the shard {name!r}; a shard is a file beside its index")
+    return names
+
+
 def _weight_map(index: Path) -> dict[str, str]:
     weights = read_json_object(index, missing="").get("weight_map")
     if not isinstance(weights, dict) or not weights or not all(isinstance(name, str) for name in weights.values()):
@@ -131,16 +144,28 @@ def _read(file: Path) -> Iterator[Tensor]:
     kinds = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.float64: "F64"}
     try:
         state = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+    except pickle.UnpicklingError as error:
+        raise CorruptFileError(
+            f"{file} holds more than weights; code in a file is never run, use safetensors"
+        ) from error
+    except (RuntimeError, EOFError, ValueError) as error:
         raise CorruptFileError(
             f"{file} cannot be read as weights alone: {' '.join(str(error).split())[:200]}"
         ) from error
+    if not isinstance(state, dict) or not all(isinstance(tensor, torch.Tensor) for tensor in state.values()):
+        raise CorruptFileError(f"{file} holds no table of tensors by name, but {_shown(state)}")
     for name in list(state):
         tensor = state.pop(name)
         if tensor.dtype not in kinds:
             continue  # masks and counters, which no causal model has as parameters
         data = memoryview(tensor.contiguous().reshape(-1).view(torch.uint8).numpy()).toreadonly()
         yield Tensor(name, tuple(tensor.shape), kinds[tensor.dtype], data)
+
+
+def _shown(state: object) -> str:
+    if not isinstance(state, dict):
+        return f"a {type(state).__name__}"
+    return ", ".join(f"{name}: {type(value).__name__}" for name, value in list(state.items())[:3])
 
 
 def _no_config(name: str, path: Path) -> str:
@@ -152,16 +177,15 @@ def _no_config(name: str, path: Path) -> str:
 
 
 def _check_causal(name: str, config: dict[str, Any]) -> None:
-    model_type, architectures = config.get("model_type"), config.get("architectures") or []
+    model_type, architectures = config.get("model_type"), config.get("architectures")
+    if architectures is None:
+        architectures = []
     if not isinstance(model_type, str):
         raise SourceError(f"{name} has no model_type in its config.json; it is no base model")
-    if _LEFT_OUT & set(config):
+    if not isinstance(architectures, list) or not all(isinstance(known, str) for known in architectures):
+        raise CorruptFileError(f"{name} has the architectures {architectures!r}; expected a list of names")
+    if config.get("quantization_config") is not None:
         raise SourceError(f"{name} is stored quantised ({config['quantization_config']}); name its unquantised form")
     if architectures and not any(a.endswith(("ForCausalLM", "LMHeadModel")) for a in architectures):
         raise SourceError(f"{name} is a {architectures[0]}, which is no causal language model")
-    if architectures:
-        return
-    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
-
-    if model_type not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
-        raise SourceError(f"{name} is of type {model_type!r}, which transformers has no causal language model for")
+    # Without architectures only the model's type could tell, and asking transformers would import torch: loading does.

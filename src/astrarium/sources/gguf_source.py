@@ -25,6 +25,8 @@ class GgufSource(BaseSource):
     def __init__(self, name: str, origin: str, path: Path) -> None:
         self._header = read_header(path)
         super().__init__(name, origin, path, config_of(self._header))
+        if self._header.metadata.get("tokenizer.ggml.pre", "default") == "default":
+            self.notes.append(f"{name} does not say how its text is cut (tokenizer.ggml.pre); it is cut as GPT-2 does")
 
     def tokenizer(self) -> PreTrainedTokenizerBase:
         """The tokenizer in the file's metadata."""

@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from astrarium.core.errors import GatedError, NotFoundError, OfflineError
-from astrarium.sources.folder import INDEX, SINGLE, FolderSource, _weight_map
+from astrarium.core.errors import GatedError, NotFoundError, OfflineError, SourceError
+from astrarium.sources.folder import INDEX, SINGLE, FolderSource, shard_names
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?")
 _SMALL_FILES = ("*.json", "*.txt", "*.model", "*.jinja")
+_OF_OTHERS = ("*/*.json", "*/*.txt", "*/*.model")  # folders of exports and checkpoints
 _UNAUTHORISED = (401, 403)
 _PATIENCE_S = 10
 
@@ -26,18 +27,22 @@ class HubSource(FolderSource):
     """A base model on the hub. The small files come at once, the weights when they are first asked for."""
 
     def __init__(self, name: str, revision: str | None) -> None:
-        self._revision = revision
         super().__init__(name, "hub", fetch_small_files(name, revision))
+        # The commit, so that a branch that moves meanwhile cannot mix two models.
+        self._revision = self.path.name
 
     def weight_files(self) -> list[Path]:
         """Fetch the weights, where the cache does not hold them, and give the files."""
         for form in ("safetensors", "bin"):
-            if (self.path / INDEX[form]).is_file():
-                for shard in sorted(set(_weight_map(self.path / INDEX[form]).values())):
+            if fetch(self.name, SINGLE[form], self._revision, optional=True) is not None:
+                return super().weight_files()
+            index = self.path / INDEX[form]
+            if index.is_file():
+                for shard in shard_names(index):
                     fetch(self.name, shard, self._revision)
                 return super().weight_files()
-            if fetch(self.name, SINGLE[form], self._revision) is not None:
-                return super().weight_files()
+        if not reachable():
+            fetch(self.name, SINGLE["safetensors"], self._revision)
         return super().weight_files()
 
 
@@ -53,31 +58,43 @@ def fetch_small_files(name: str, revision: str | None) -> Path:
     from huggingface_hub import snapshot_download
 
     # config.json by itself first: its absence, and every refusal, has an error of its own.
-    fetch(name, "config.json", revision)
+    config = fetch(name, "config.json", revision, optional=True)
     with hub_errors(name):
         return Path(
             snapshot_download(
-                name, revision=revision, allow_patterns=list(_SMALL_FILES), local_files_only=not reachable()
+                name,
+                revision=revision if config is None else config.parent.name,
+                allow_patterns=list(_SMALL_FILES),
+                ignore_patterns=list(_OF_OTHERS),
+                local_files_only=not reachable(),
             )
         )
 
 
-def fetch(name: str, file: str, revision: str | None) -> Path | None:
+def fetch(name: str, file: str, revision: str | None, *, optional: bool = False) -> Path | None:
     """Fetch one file, or find it in the cache. None where the repository does not have it.
+
+    Args:
+        name: hub id.
+        file: its path in the repository.
+        revision: a branch, tag or commit.
+        optional: whether a file that the cache lacks is None while the hub cannot be reached, instead of an error.
 
     Raises:
         SourceError: see `open_base`.
     """
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+    from huggingface_hub.errors import EntryNotFoundError
 
     try:
         with hub_errors(name):
             return Path(hf_hub_download(name, file, revision=revision, local_files_only=not reachable()))
-    except LocalEntryNotFoundError:
-        raise
     except EntryNotFoundError:
         return None
+    except OfflineError:
+        if optional and not reachable():
+            return None
+        raise
 
 
 @contextmanager
@@ -106,8 +123,12 @@ def hub_errors(name: str) -> Iterator[None]:
         if status in _UNAUTHORISED:
             raise _gated(name, where) from error
         raise OfflineError(f"{where} answered {status} when asked for {name}; try again later") from error
-    except (errors.OfflineModeIsEnabled, _http_error(), OSError) as error:
+    except (errors.OfflineModeIsEnabled, _http_error(), ConnectionError, TimeoutError) as error:
         raise _offline(name, where, constants.HF_HUB_CACHE) from error
+    except OSError as error:
+        raise SourceError(
+            f"{name} cannot be kept in the cache {constants.HF_HUB_CACHE}: {_first_line(error)}"
+        ) from error
     except errors.HFValidationError as error:
         raise NotFoundError(f"{name!r} is no folder or file, and no hub id: {_first_line(error)}") from error
 

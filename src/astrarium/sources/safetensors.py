@@ -67,7 +67,7 @@ def read_entries(path: str | Path) -> list[Entry]:
 def _entry(path: Path, name: str, value: Any, data: int, size: int) -> Entry:
     try:
         kind, shape, (start, end) = value["dtype"], tuple(value["shape"]), value["data_offsets"]
-        whole = all(isinstance(number, int) and number >= 0 for number in (*shape, start, end))
+        whole = isinstance(kind, str) and all(type(number) is int and number >= 0 for number in (*shape, start, end))
     except (KeyError, TypeError, ValueError):
         whole = False
     if not whole:

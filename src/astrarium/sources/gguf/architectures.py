@@ -125,12 +125,15 @@ def config_of(header: Header) -> dict[str, Any]:
         raise CorruptFileError(f"{header.path} has no tensor token_embd.weight; it is no whole model")
     config: dict[str, Any] = {"model_type": architecture.model_type}
     for key, target in architecture.config.items():
-        if f"{name}.{key}" in metadata:
-            config[target] = metadata[f"{name}.{key}"]
-        elif key in ("block_count", "embedding_length", "attention.head_count", "context_length"):
-            raise CorruptFileError(f"{header.path} lacks the metadata {name}.{key}")
+        full = f"{name}.{key}"
+        if full in metadata or key in ("block_count", "embedding_length", "attention.head_count", "context_length"):
+            config[target] = header.number(full) if key.endswith("epsilon") else header.count(full)
     if f"{name}.rope.freq_base" in metadata:
-        config["rope_parameters"] = {"rope_type": "default", "rope_theta": metadata[f"{name}.rope.freq_base"]}
+        theta = header.number(f"{name}.rope.freq_base")
+        config["rope_parameters"] = {"rope_type": "default", "rope_theta": theta}
+    if len(tensors["token_embd.weight"].shape) != 2:
+        shape = list(tensors["token_embd.weight"].shape)
+        raise CorruptFileError(f"{header.path}: tensor token_embd.weight has shape {shape}; expected two dimensions")
     config["vocab_size"] = tensors["token_embd.weight"].shape[0]
     config["tie_word_embeddings"] = "output.weight" not in tensors
     config |= _biases(architecture, tensors)
@@ -163,8 +166,12 @@ def _biases(architecture: Architecture, tensors: Mapping[str, Any]) -> dict[str,
 
 def _check_positions(header: Header, name: str, tensors: Mapping[str, Any]) -> None:
     scaling = header.metadata.get(f"{name}.rope.scaling.type", "none")
-    if scaling != "none" or "rope_freqs.weight" in tensors:
-        what = "rope_freqs.weight" if "rope_freqs.weight" in tensors else scaling
+    # A factor alone, under its new or its old key, is linear scaling; 0 and 1 change nothing.
+    factor = header.metadata.get(f"{name}.rope.scaling.factor", header.metadata.get(f"{name}.rope.scale_linear", 0))
+    if scaling != "none" or factor not in (0, 1) or "rope_freqs.weight" in tensors:
+        what = (
+            "rope_freqs.weight" if "rope_freqs.weight" in tensors else scaling if scaling != "none" else f"× {factor}"
+        )
         raise SourceError(
             f"{header.path} scales its rotary positions ({what}), which is not known; name a folder of it"
         )

@@ -75,8 +75,10 @@ def _q4_k(blocks: _Bytes) -> _Floats:
     scale = (_half(blocks, 0) * scales.astype(np.float32))[:, :, None]
     minimum = (_half(blocks, 2) * minima.astype(np.float32))[:, :, None]
     pairs = blocks[:, 16:].reshape(-1, 4, 32)
-    groups = np.stack([pairs & 0x0F, pairs >> 4], axis=2).reshape(-1, 8, 32)
-    return (scale * groups.astype(np.float32) - minimum).reshape(-1, 256)
+    values = np.stack([pairs & 0x0F, pairs >> 4], axis=2).reshape(-1, 8, 32).astype(np.float32)
+    values *= scale  # in place: a second array of fp32 would be as large as the tensor
+    values -= minimum
+    return values.reshape(-1, 256)
 
 
 def _q6_k(blocks: _Bytes) -> _Floats:
@@ -87,8 +89,8 @@ def _q6_k(blocks: _Bytes) -> _Floats:
     four = np.stack([low & 0x0F, low >> 4], axis=2).reshape(-1, 2, 4, 32)
     two = np.stack([(high >> shift) & 0x03 for shift in (0, 2, 4, 6)], axis=2)
     values = ((four | (two << 4)).astype(np.int8) - np.int8(32)).reshape(-1, 16, 16).astype(np.float32)
-    scale = (_half(blocks, 208) * scales)[:, :, None]
-    result: _Floats = (scale * values).reshape(-1, 256)
+    values *= (_half(blocks, 208) * scales)[:, :, None]
+    result: _Floats = values.reshape(-1, 256)
     return result
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from astrarium.core.errors import SourceError
+from astrarium.core.errors import CorruptFileError, SourceError
 from astrarium.sources.gguf.architectures import Architecture, architecture_of, parameter_name
 from astrarium.sources.gguf.header import Header, TensorInfo
 from astrarium.sources.tensor import Tensor
@@ -19,20 +19,26 @@ def tensors_of(header: Header) -> Iterator[Tensor]:
         SourceError: a tensor that transformers' model has no parameter for.
     """
     name, architecture = architecture_of(header)
-    heads = int(header.metadata[f"{name}.attention.head_count"])
-    kv_heads = int(header.metadata.get(f"{name}.attention.head_count_kv", heads))
+    heads = header.count(f"{name}.attention.head_count")
+    kv_heads = header.count(f"{name}.attention.head_count_kv", heads)
     for info in header.tensors:
         parameter = parameter_name(info.name, architecture)
         if parameter is None:
             raise SourceError(f"{header.path}: tensor {info.name} has no place in a {architecture.model_type} model")
         data = header.buffer[info.start : info.start + info.size]
         if architecture.rotated_pairs and info.name.split(".")[-2] in ("attn_q", "attn_k"):
-            data = _unpaired(data, info, heads if ".attn_q." in info.name else kv_heads)
+            these = heads if ".attn_q." in info.name else kv_heads
+            if info.shape[0] % (2 * these):
+                raise CorruptFileError(
+                    f"{header.path}: tensor {info.name} has {info.shape[0]} rows, "
+                    f"which {these} heads do not share evenly"
+                )
+            data = _unpaired(data, info, these)
         yield _tensor(parameter, info, data, architecture)
 
 
 def _tensor(parameter: str, info: TensorInfo, data: memoryview, architecture: Architecture) -> Tensor:
-    if parameter.endswith(architecture.transposed) and architecture.transposed:
+    if parameter.endswith(architecture.transposed) and architecture.transposed and len(info.shape) == 2:
         return Tensor(parameter, (info.shape[1], info.shape[0]), info.kind, data, transposed=True)
     return Tensor(parameter, info.shape, info.kind, data)
 

@@ -18,6 +18,7 @@ from astrarium.sources.gguf.blocks import BLOCKS
 _MAGIC = b"GGUF"
 _VERSIONS = (2, 3)
 _MAX_DIMENSIONS = 4
+_MAX_DEPTH = 8
 _STRING, _ARRAY, _BOOL = 8, 9, 7
 _SCALARS = {
     0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d",
@@ -55,6 +56,30 @@ class Header:
     buffer: memoryview
     """The whole file, mapped."""
 
+    def number(self, key: str, default: float | None = None) -> float:
+        """A number of the metadata, above zero.
+
+        Raises:
+            CorruptFileError: missing without a default, no number, or not above zero.
+        """
+        value = self.metadata.get(key, default)
+        if value is None:
+            raise CorruptFileError(f"{self.path} lacks the metadata {key}")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+            raise CorruptFileError(f"{self.path}: metadata {key} is {str(value)[:80]!r}; expected a number above 0")
+        return value
+
+    def count(self, key: str, default: int | None = None) -> int:
+        """A whole number of the metadata, above zero.
+
+        Raises:
+            CorruptFileError: see `number`.
+        """
+        value = self.number(key, default)
+        if not isinstance(value, int):
+            raise CorruptFileError(f"{self.path}: metadata {key} is {value}; expected a whole number")
+        return value
+
 
 def read_header(path: str | Path) -> Header:
     """Map a GGUF file and read its header.
@@ -88,6 +113,9 @@ def read_header(path: str | Path) -> Header:
     alignment = metadata.get("general.alignment", 32)
     if not isinstance(alignment, int) or alignment < 1:
         raise CorruptFileError(f"{path}: general.alignment is {alignment!r}; expected a whole number from 1")
+    names = {name for name, *_ in infos}
+    if len(names) != len(infos):
+        raise CorruptFileError(f"{path} lists {len(infos)} tensors, {len(infos) - len(names)} of them twice")
     data = -(-reader.at // alignment) * alignment
     return Header(path, metadata, tuple(_placed(path, info, data, len(buffer)) for info in infos), buffer)
 
@@ -153,14 +181,16 @@ class _Reader:
             raise CorruptFileError(f"{self._path}: metadata {key} has a value of type {kind}; known are 0 to 12")
         return self.number(_SCALARS[kind])
 
-    def _array(self, key: str) -> list[Any]:
+    def _array(self, key: str, depth: int = 1) -> list[Any]:
+        if depth > _MAX_DEPTH:
+            raise CorruptFileError(f"{self._path}: metadata {key} has arrays in arrays, more than {_MAX_DEPTH} deep")
         kind, count = self.number("<I"), self.number("<Q")
         if kind == _STRING:
             self.check_count(count, 8, f"strings in {key}")
             return [self.string() for _ in range(count)]
         if kind == _ARRAY:
             self.check_count(count, 12, f"arrays in {key}")
-            return [self._array(key) for _ in range(count)]
+            return [self._array(key, depth + 1) for _ in range(count)]
         if kind not in _SCALARS:
             raise CorruptFileError(f"{self._path}: metadata {key} is an array of type {kind}; known are 0 to 12")
         size = struct.calcsize(_SCALARS[kind])

@@ -44,7 +44,15 @@ def tokenizer_of(header: Header, context: int) -> PreTrainedTokenizerFast:
 
     metadata = header.metadata
     pieces, kinds = _vocabulary(header)
-    tokenizer = Tokenizer(models.BPE(_ids(header, pieces), _merges(header), fuse_unk=False))
+    # Llama 3's words that are tokens are taken whole, though no merges lead to some of them.
+    whole_words = metadata.get("tokenizer.ggml.pre") == "llama-bpe"
+    try:
+        model = models.BPE(_ids(header, pieces), _merges(header), fuse_unk=False, ignore_merges=whole_words)
+    except CorruptFileError:
+        raise
+    except Exception as error:  # tokenizers raises bare Exceptions
+        raise CorruptFileError(f"{header.path} has a vocabulary that does not fit together: {error}") from error
+    tokenizer = Tokenizer(model)
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Split(Regex(cut), behavior="isolated") for cut in _cuts(header)]
         + [pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
@@ -61,14 +69,18 @@ def tokenizer_of(header: Header, context: int) -> PreTrainedTokenizerFast:
         f"{role}_token": _piece(header, pieces, key)
         for role, key in (("bos", "bos"), ("eos", "eos"), ("unk", "unknown"), ("pad", "padding"))
     }
-    if metadata.get("tokenizer.ggml.add_bos_token") and named["bos_token"]:
+    template = metadata.get("tokenizer.chat_template")
+    if template is not None and not isinstance(template, str):
+        raise CorruptFileError(f"{header.path}: tokenizer.chat_template is {str(template)[:80]!r}; expected text")
+    # Where a file of Llama 3's kind does not say, llama.cpp begins with bos.
+    if metadata.get("tokenizer.ggml.add_bos_token", whole_words) and named["bos_token"]:
         bos = named["bos_token"]
         tokenizer.post_processor = processors.TemplateProcessing(
             single=f"{bos} $A", pair=f"{bos} $A {bos} $B", special_tokens=[(bos, tokenizer.token_to_id(bos))]
         )
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
-        chat_template=metadata.get("tokenizer.chat_template"),
+        chat_template=template,
         model_max_length=context,
         clean_up_tokenization_spaces=False,
         **{role: piece for role, piece in named.items() if piece is not None},
@@ -84,7 +96,7 @@ def _vocabulary(header: Header) -> tuple[list[str], list[int]]:
             "Name a folder of the same model instead"
         )
     pieces = metadata.get("tokenizer.ggml.tokens")
-    if not isinstance(pieces, list) or not pieces:
+    if not isinstance(pieces, list) or not pieces or not all(isinstance(piece, str) for piece in pieces):
         raise CorruptFileError(f"{header.path} has no tokenizer.ggml.tokens")
     kinds = metadata.get("tokenizer.ggml.token_type") or [1] * len(pieces)
     if len(kinds) != len(pieces):
@@ -102,7 +114,7 @@ def _ids(header: Header, pieces: list[str]) -> dict[str, int]:
 def _merges(header: Header) -> list[tuple[str, str]]:
     merges = []
     for merge in header.metadata.get("tokenizer.ggml.merges") or []:
-        left, space, right = merge.partition(" ")
+        left, space, right = str(merge).partition(" ")
         if not space:
             raise CorruptFileError(f"{header.path}: merge {merge!r} is not two pieces with a space between")
         merges.append((left, right))
@@ -120,6 +132,6 @@ def _piece(header: Header, pieces: list[str], role: str) -> Any:
     number = header.metadata.get(f"tokenizer.ggml.{role}_token_id")
     if number is None:
         return None
-    if not 0 <= number < len(pieces):
+    if not isinstance(number, int) or not 0 <= number < len(pieces):
         raise CorruptFileError(f"{header.path}: {role} token is {number}; the vocabulary has {len(pieces)}")
     return pieces[number]
