@@ -10,6 +10,7 @@ AstrariumError
 ├── DataError            rows that cannot be read or made; names the file and the line
 ├── TextError            a prompt, template or token that cannot be used
 ├── MethodError          an unknown method or recipe, or one that the base has no sites for
+├── EngineError          weights, a request or a processor that the engine cannot use
 ├── TuneError            a training that cannot start or go on
 └── PluginError          the installed peft is not one that astrarium can extend
 
@@ -58,6 +59,10 @@ class TextError(AstrariumError):
 
 class MethodError(AstrariumError):
     """A method or recipe is unknown, or the base has no sites for it."""
+
+
+class EngineError(AstrariumError):
+    """Weights, a request or a processor that the engine cannot use."""
 
 
 class TuneError(AstrariumError):

@@ -1,0 +1,1 @@
+"""The engine: linear layers in every weight format, and the kernels behind them."""

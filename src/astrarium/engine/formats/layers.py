@@ -1,0 +1,157 @@
+"""Linear layers of every weight format, as `nn.Linear`, with gradients with respect to their input."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from astrarium.engine.formats.panels import Panels
+from astrarium.engine.native import kernels
+
+MANY_ROWS = 24
+"""From so many rows on, plain weights go through torch's matrix product."""
+
+
+class HeldLinear(nn.Linear):
+    """A frozen linear layer that knows how the engine holds its weight."""
+
+    in_features: int
+    out_features: int
+
+    def __init__(self, outputs: int, inputs: int, bias: Tensor | None) -> None:
+        nn.Module.__init__(self)
+        self.in_features, self.out_features = inputs, outputs
+        self.register_parameter("weight", None)
+        held = None if bias is None else nn.Parameter(bias.float().contiguous(), requires_grad=False)
+        self.register_parameter("bias", held)
+        self._native: Any = None
+
+    def native(self) -> Any:
+        """The layer as the compiled kernels take it; None where there are none."""
+        if self._native is None and (module := kernels()) is not None:
+            self._native = self._make_native(module)
+        return self._native
+
+    def _make_native(self, module: Any) -> Any:
+        raise NotImplementedError
+
+    def values(self) -> Tensor:
+        """The weight as fp32 `[outputs, inputs]`."""
+        raise NotImplementedError
+
+    def rows(self, ids: Tensor) -> Tensor:
+        """Rows of the weight as fp32, `[n]` → `[n, inputs]`: what a token embedding does."""
+        raise NotImplementedError
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the weight takes."""
+        raise NotImplementedError
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`[…, inputs]` → `[…, outputs]`, in the dtype of `x`."""
+        flat = x.reshape(-1, self.in_features)
+        result: Tensor = _Product.apply(flat, self)  # type: ignore[no-untyped-call]
+        return result.view(*x.shape[:-1], self.out_features)
+
+    def product(self, x: Tensor) -> Tensor:
+        """fp32 `[rows, inputs]` → fp32 `[rows, outputs]`."""
+        module, layer = kernels(), self.native()
+        if module is None or layer is None or x.device.type != "cpu" or not self.quick(len(x)):
+            return functional.linear(x, self.values().to(x.device), self.bias)
+        y = torch.empty(len(x), self.out_features)
+        x = x.contiguous()
+        module.Linears([layer]).run(x.data_ptr(), self.in_features, len(x), y.data_ptr(), self.out_features, False)
+        return y
+
+    def quick(self, rows: int) -> bool:
+        """Whether the compiled kernel is the better way for so many rows."""
+        return True
+
+
+class _Product(torch.autograd.Function):
+    """x W^T + c, and its gradient with respect to x alone."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, layer: HeldLinear) -> Tensor:
+        ctx.layer = layer
+        return layer.product(x.float()).to(x.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        weight = ctx.layer.values().to(gradient.device)
+        return (gradient.float() @ weight).to(gradient.dtype), None
+
+
+class PlainLinear(HeldLinear):
+    """Weights in fp32 or bf16."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None = None) -> None:
+        outputs, inputs = weight.shape
+        super().__init__(outputs, inputs, bias)
+        self.register_parameter("weight", nn.Parameter(weight.contiguous(), requires_grad=False))
+
+    def _make_native(self, module: Any) -> Any:
+        return module.dense_layer(
+            self.out_features,
+            self.in_features,
+            self.weight.dtype == torch.bfloat16,
+            self.weight.data_ptr(),
+            _at(self.bias),
+        )
+
+    def values(self) -> Tensor:
+        return self.weight.float()
+
+    def rows(self, ids: Tensor) -> Tensor:
+        return self.weight[ids].float()
+
+    @property
+    def nbytes(self) -> int:
+        return self.weight.nbytes
+
+    def quick(self, rows: int) -> bool:
+        return rows < MANY_ROWS
+
+
+class QuantisedLinear(HeldLinear):
+    """Weights in panels: int8, int4, or the blocks of a GGUF file."""
+
+    def __init__(self, panels: Panels, bias: Tensor | None = None) -> None:
+        super().__init__(panels.outputs, panels.inputs, bias)
+        self.panels = panels
+
+    def _make_native(self, module: Any) -> Any:
+        p = self.panels
+        addresses = (p.codes, p.scales, p.minima, p.super_scales, p.super_minima, p.row_scale, p.row_minimum, self.bias)
+        return module.quantised_layer(
+            p.outputs, p.inputs, p.bits, p.kind, p.offset, p.table, *(_at(tensor) for tensor in addresses)
+        )
+
+    def values(self) -> Tensor:
+        module, layer = kernels(), self.native()
+        if module is None:
+            return self.panels.values()
+        found = torch.empty(self.out_features, self.in_features)
+        module.dequantise(layer, 0, self.out_features, found.data_ptr())
+        return found
+
+    def rows(self, ids: Tensor) -> Tensor:
+        module, layer = kernels(), self.native()
+        if module is None:
+            return self.panels.values()[ids]
+        ids = ids.to(torch.int64).contiguous()
+        found = torch.empty(len(ids), self.in_features)
+        module.dequantise(layer, ids.data_ptr(), len(ids), found.data_ptr())
+        return found
+
+    @property
+    def nbytes(self) -> int:
+        return self.panels.nbytes
+
+
+def _at(tensor: Tensor | None) -> int:
+    return 0 if tensor is None else tensor.data_ptr()

@@ -1,0 +1,435 @@
+// The Python face of the kernels. Addresses come as whole numbers: a tensor's own cost more to pass than a small
+// product takes. The Python side (`kernels.py`) checks types and shapes, once, where layers are made.
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "kernels.h"
+#include "parallel.h"
+
+namespace nb = nanobind;
+using namespace astra;
+using Address = uintptr_t;
+
+namespace {
+
+const Kernels* active = nullptr;
+
+template <class T>
+T* at(Address address) {
+  return reinterpret_cast<T*>(address);
+}
+
+std::vector<std::string> supported() {
+  std::vector<std::string> found;
+  __builtin_cpu_init();
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+  if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vnni"))
+    found.push_back("avx512");
+#if defined(ASTRA_WITH_AVXVNNI)
+  unsigned leaf = 7, subleaf = 1, a = leaf, b, c = subleaf, d;
+  __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+  if (avx2 && (a & (1u << 4))) found.push_back("avxvnni");
+#endif
+  if (avx2) found.push_back("avx2");
+  return found;
+}
+
+void use(const std::string& name) {
+  for (const std::string& known : supported()) {
+    if (known != name) continue;
+    if (name == "avx512") active = kernels_avx512();
+#if defined(ASTRA_WITH_AVXVNNI)
+    else if (name == "avxvnni") active = kernels_avxvnni();
+#endif
+    else active = kernels_avx2();
+    return;
+  }
+  throw std::invalid_argument("this processor has no " + name);
+}
+
+// Memory that grows and stays, one block a use and thread.
+template <class T>
+T* scratch(std::vector<T>& block, int64_t size) {
+  if ((int64_t)block.size() < size) block.resize(size);
+  return block.data();
+}
+
+struct Activations {
+  std::vector<int8_t> codes;
+  std::vector<float> scales, sums;
+  std::vector<int32_t> halves;
+  Codes view;
+
+  void fill(const float* x, int64_t stride, int64_t rows, int64_t inputs) {
+    const int64_t groups = inputs / GROUP;
+    view = {rows, inputs, scratch(codes, rows * inputs), scratch(scales, rows * groups), scratch(sums, rows * groups),
+            scratch(halves, 2 * rows * groups)};
+    if (rows < 4) active->quantise(x, stride, 0, rows, view);
+    else each(rows, 1, [&](int64_t row) { active->quantise(x, stride, row, row + 1, view); });
+  }
+
+  Codes part(int64_t from, int64_t rows) const {
+    const int64_t groups = view.inputs / GROUP;
+    return {rows, view.inputs, view.codes + from * view.inputs, view.scales + from * groups, view.sums + from * groups,
+            view.halves + 2 * from * groups};
+  }
+};
+
+struct Layer {
+  bool plain;
+  Quantised quantised;
+  Dense dense;
+
+  int64_t outputs() const { return plain ? dense.outputs : quantised.outputs; }
+  int64_t inputs() const { return plain ? dense.inputs : quantised.inputs; }
+  int64_t panels() const { return (outputs() + PANEL - 1) / PANEL; }
+};
+
+Layer dense_layer(int64_t outputs, int64_t inputs, bool half, Address weight, Address bias) {
+  Layer layer{};
+  layer.plain = true;
+  layer.dense = {outputs, inputs, half, at<void>(weight), at<float>(bias)};
+  return layer;
+}
+
+Layer quantised_layer(int64_t outputs, int64_t inputs, int bits, int kind, int offset, nb::bytes table, Address codes,
+                      Address scales, Address minima, Address super_scales, Address super_minima, Address row_scale,
+                      Address row_minimum, Address bias) {
+  Layer layer{};
+  Quantised& q = layer.quantised;
+  q.outputs = outputs;
+  q.inputs = inputs;
+  q.bits = bits;
+  q.kind = (Scales)kind;
+  q.offset = offset;
+  q.has_table = table.size() == 16;
+  if (q.has_table) std::memcpy(q.table, table.c_str(), 16);
+  q.codes = at<uint8_t>(codes);
+  q.scales = at<void>(scales);
+  q.minima = at<void>(minima);
+  q.super_scales = at<uint16_t>(super_scales);
+  q.super_minima = at<uint16_t>(super_minima);
+  q.row_scale = at<float>(row_scale);
+  q.row_minimum = at<float>(row_minimum);
+  q.bias = at<float>(bias);
+  return layer;
+}
+
+// Linear layers that see the same activations; their outputs lie side by side.
+struct Linears {
+  std::vector<Layer> layers;
+  std::vector<int64_t> first_panel, first_output;
+  int64_t panels = 0, outputs = 0, inputs = 0;
+
+  explicit Linears(const std::vector<Layer>& given) : layers(given) {
+    for (const Layer& layer : layers) {
+      first_panel.push_back(panels);
+      first_output.push_back(outputs);
+      panels += layer.panels();
+      outputs += layer.outputs();
+      inputs = layer.inputs();
+    }
+  }
+
+  void run(Address x, int64_t x_stride, int64_t rows, Address y, int64_t y_stride, bool add) const {
+    std::vector<const float*> xs(layers.size(), at<float>(x));
+    run_each(xs, x_stride, rows, at<float>(y), y_stride, add);
+  }
+
+  void run_apart(const std::vector<Address>& x, int64_t x_stride, int64_t rows, Address y, int64_t y_stride,
+                 bool add) const {
+    std::vector<const float*> xs;
+    for (Address address : x) xs.push_back(at<float>(address));
+    run_each(xs, x_stride, rows, at<float>(y), y_stride, add);
+  }
+
+ private:
+  void run_each(const std::vector<const float*>& xs, int64_t x_stride, int64_t rows, float* y, int64_t y_stride,
+                bool add) const {
+    static thread_local std::vector<Activations> quantised(1);
+    std::vector<int> which(layers.size(), -1);
+    if (quantised.size() < layers.size()) quantised.resize(layers.size());
+    for (size_t i = 0; i < layers.size(); i++) {
+      if (layers[i].plain) continue;
+      for (size_t j = 0; j < i && which[i] < 0; j++)
+        if (which[j] >= 0 && xs[j] == xs[i]) which[i] = which[j];
+      if (which[i] >= 0) continue;
+      which[i] = (int)i;
+      quantised[i].fill(xs[i], x_stride, rows, inputs);
+    }
+    const std::vector<Activations>& codes = quantised;
+    // So many rows that their codes stay in the second cache while the panels pass by.
+    const int64_t block = std::max<int64_t>(8, (512 * 1024 / inputs) / 8 * 8);
+    const int64_t blocks = (rows + block - 1) / block;
+    const int64_t grain = std::max<int64_t>(1, panels / (thread_count() * 8));
+    each(blocks * panels, grain, [&](int64_t task) {
+      const int64_t panel = task % panels, from = task / panels * block, some = std::min(block, rows - from);
+      size_t i = layers.size() - 1;
+      while (first_panel[i] > panel) i--;
+      const Layer& layer = layers[i];
+      const int64_t inner = panel - first_panel[i];
+      float* into = y + from * y_stride + first_output[i];
+      if (layer.plain)
+        active->dense(layer.dense, xs[i] + from * x_stride, x_stride, some, inner * PANEL,
+                      std::min(layer.outputs(), (inner + 1) * PANEL), into, y_stride, add);
+      else
+        active->quantised(layer.quantised, codes[which[i]].part(from, some), inner, into, y_stride, add);
+    });
+  }
+};
+
+void dequantise(const Layer& layer, Address rows, int64_t count, Address into) {
+  const int64_t* which = at<int64_t>(rows);
+  const Quantised& q = layer.quantised;
+  each(count, 8, [&](int64_t i) { active->dequantise(q, which ? which[i] : i, at<float>(into) + i * q.inputs); });
+}
+
+void rms_norm(Address x, Address weight, float epsilon, int64_t rows, int64_t width, Address y) {
+  each(rows, 8, [&](int64_t i) {
+    active->rms_norm(at<float>(x) + i * width, at<float>(weight), epsilon, width, at<float>(y) + i * width);
+  });
+}
+
+void layer_norm(Address x, Address weight, Address bias, float epsilon, int64_t rows, int64_t width, Address y) {
+  each(rows, 8, [&](int64_t i) {
+    active->layer_norm(at<float>(x) + i * width, at<float>(weight), at<float>(bias), epsilon, width,
+                       at<float>(y) + i * width);
+  });
+}
+
+constexpr int64_t STRETCH = 4096;
+
+void activate(int kind, Address x, int64_t n) {
+  each((n + STRETCH - 1) / STRETCH, 1, [&](int64_t i) {
+    active->activate(kind, at<float>(x) + i * STRETCH, std::min(STRETCH, n - i * STRETCH));
+  });
+}
+
+// x [rows, 2 * width], gates first → y [rows, width]
+void gate(int kind, Address x, int64_t rows, int64_t width, Address y) {
+  const int64_t stretches = (width + STRETCH - 1) / STRETCH;
+  each(rows * stretches, rows * width < 2 * STRETCH ? rows * stretches : 1, [&](int64_t i) {
+    const int64_t row = i / stretches, from = i % stretches * STRETCH;
+    const float* gates = at<float>(x) + row * 2 * width + from;
+    active->gate(kind, gates, gates + width, at<float>(y) + row * width + from, std::min(STRETCH, width - from));
+  });
+}
+
+// What the adapters of one step do at one site.
+struct Plan {
+  std::vector<Part> parts;
+  struct Affine {
+    int64_t row, rows, width, column;
+    const float *scale, *shift;
+  };
+  std::vector<Affine> affine;
+  struct Stretch {
+    int part;
+    int64_t from, to;
+  };
+  std::vector<Stretch> downs, ups;
+  std::vector<int64_t> hidden_at;
+  int64_t hidden = 0;
+
+  void add(int64_t row, int64_t rows, int64_t rank, int64_t inputs, int64_t outputs, bool half, int activation,
+           float scale, Address down, Address up, bool up_by_rank, int64_t x_column, int64_t y_column) {
+    const int number = (int)parts.size();
+    parts.push_back({row, rows, rank, inputs, outputs, half, activation, scale, at<void>(down), at<void>(up),
+                     up_by_rank, x_column, y_column, nullptr});
+    hidden_at.push_back(hidden);
+    hidden += rows * rank;
+    constexpr int64_t NUMBERS = 8192;  // weights a task reads
+    const int64_t down_rows = std::max<int64_t>(4, NUMBERS / inputs / 4 * 4);
+    for (int64_t i = 0; i < rank; i += down_rows) downs.push_back({number, i, std::min(rank, i + down_rows)});
+    const int64_t up_rows = std::max<int64_t>(32, NUMBERS / rank / 32 * 32);
+    for (int64_t i = 0; i < outputs; i += up_rows) ups.push_back({number, i, std::min(outputs, i + up_rows)});
+  }
+
+  void add_affine(int64_t row, int64_t rows, int64_t width, int64_t column, Address scale, Address shift) {
+    affine.push_back({row, rows, width, column, at<float>(scale), at<float>(shift)});
+  }
+
+  void run(Address x, int64_t x_stride, Address y, int64_t y_stride) {
+    static thread_local std::vector<float> memory;
+    float* block = scratch(memory, hidden);
+    for (size_t i = 0; i < parts.size(); i++) parts[i].hidden = block + hidden_at[i];
+    each_then_each(
+        (int64_t)downs.size(), (int64_t)ups.size(),
+        [&](int64_t i) { active->down(parts[downs[i].part], at<float>(x), x_stride, downs[i].from, downs[i].to); },
+        [&](int64_t i) { active->up(parts[ups[i].part], at<float>(y), y_stride, ups[i].from, ups[i].to); });
+    for (const Affine& a : affine)
+      for (int64_t row = a.row; row < a.row + a.rows; row++) {
+        float* into = at<float>(y) + row * y_stride + a.column;
+        if (a.scale)
+          for (int64_t i = 0; i < a.width; i++) into[i] *= a.scale[i];
+        if (a.shift)
+          for (int64_t i = 0; i < a.width; i++) into[i] += a.shift[i];
+      }
+  }
+};
+
+// The attention of one step: who sees what. The same for every layer.
+struct Step {
+  std::vector<Segment> segments;
+  std::vector<int32_t> pages;
+  struct Tile {
+    int segment;
+    int64_t kv_head, query, queries, first_split, last_split, first_task;
+  };
+  std::vector<Tile> tiles;
+  std::vector<std::pair<int, int64_t>> tasks;  // tile, split
+  int64_t heads, kv_heads, window;
+
+  Step(const std::vector<int32_t>& table, const std::vector<int32_t>& page_numbers, int64_t heads_, int64_t kv_heads_,
+       int64_t window_)
+      : pages(page_numbers), heads(heads_), kv_heads(kv_heads_), window(window_) {
+    constexpr int64_t QUERIES = 8;
+    const int64_t group = heads / kv_heads;
+    for (size_t i = 0; i + 3 < table.size(); i += 4)
+      segments.push_back({table[i], table[i + 1], table[i + 2], pages.data() + table[i + 3]});
+    for (size_t s = 0; s < segments.size(); s++) {
+      const Segment& segment = segments[s];
+      for (int64_t query = 0; query < segment.count * group; query += QUERIES) {
+        const int64_t queries = std::min(QUERIES, segment.count * group - query);
+        const int64_t first_seen = segment.position + query / group + 1;
+        const int64_t last_seen = segment.position + (query + queries - 1) / group + 1;
+        const int64_t first = window > 0 && first_seen > window ? (first_seen - window) / SPLIT : 0;
+        for (int64_t kv_head = 0; kv_head < kv_heads; kv_head++) {
+          tiles.push_back({(int)s, kv_head, query, queries, first, (last_seen + SPLIT - 1) / SPLIT, (int64_t)tasks.size()});
+          for (int64_t split = first; split < tiles.back().last_split; split++)
+            tasks.push_back({(int)tiles.size() - 1, split});
+        }
+      }
+    }
+  }
+};
+
+struct AttentionLayer {
+  Attention a{};
+
+  AttentionLayer(int64_t heads, int64_t kv_heads, int64_t width, int64_t padded_width, float scale, int64_t window,
+                 bool half, Address keys, Address values, Address cosine, Address sine, int64_t rotary) {
+    a.heads = heads;
+    a.kv_heads = kv_heads;
+    a.width = width;
+    a.padded_width = padded_width;
+    a.scale = scale;
+    a.window = window;
+    a.half = half;
+    a.keys = at<void>(keys);
+    a.values = at<void>(values);
+    a.cosine = at<float>(cosine);
+    a.sine = at<float>(sine);
+    a.rotary = rotary;
+  }
+
+  // q, k, v: address, numbers from token to token, numbers from head to head
+  void run(const Step& step, Address q, int64_t q_row, int64_t q_head, Address k, int64_t k_row, int64_t k_head,
+           Address v, int64_t v_row, int64_t v_head, Address out) {
+    a.q = at<float>(q), a.q_row = q_row, a.q_head = q_head;
+    a.k = at<float>(k), a.k_row = k_row, a.k_head = k_head;
+    a.v = at<float>(v), a.v_row = v_row, a.v_head = v_head;
+    a.out = at<float>(out);
+    for (const Segment& segment : step.segments) {
+      const int64_t grain = segment.count < 8 ? segment.count : 4;
+      each(segment.count, grain, [&](int64_t token) { active->keep(a, segment, token); });
+    }
+    static thread_local std::vector<float> memory;
+    const int64_t record = a.padded_width + 2, block = 8 * record;
+    const int64_t tiles = (int64_t)step.tiles.size(), tasks = (int64_t)step.tasks.size();
+    if (tiles < 8 * thread_count()) {
+      float* partial = scratch(memory, tasks * block);
+      const bool small = tasks < 2 || step.segments[0].position * (int64_t)tasks < 64;
+      const auto first = [&](int64_t i) {
+        const Step::Tile& tile = step.tiles[step.tasks[i].first];
+        active->attend(a, step.segments[tile.segment], tile.kv_head, tile.query, tile.queries, step.tasks[i].second,
+                       partial + i * block);
+      };
+      const auto second = [&](int64_t i) {
+        const Step::Tile& tile = step.tiles[i];
+        combine(step, tile, partial + tile.first_task * block, tile.last_split - tile.first_split);
+      };
+      if (small) {
+        for (int64_t i = 0; i < tasks; i++) first(i);
+        for (int64_t i = 0; i < tiles; i++) second(i);
+      } else {
+        each_then_each(tasks, tiles, first, second);
+      }
+      return;
+    }
+    each(tiles, 2, [&](int64_t i) {
+      static thread_local std::vector<float> own;
+      const Step::Tile& tile = step.tiles[i];
+      const int64_t splits = tile.last_split - tile.first_split;
+      float* partial = scratch(own, splits * block);
+      for (int64_t s = 0; s < splits; s++)
+        active->attend(a, step.segments[tile.segment], tile.kv_head, tile.query, tile.queries, tile.first_split + s,
+                       partial + s * block);
+      combine(step, tile, partial, splits);
+    });
+  }
+
+ private:
+  // Joins what was computed of each split. The same numbers in the same order, however the work was shared out.
+  void combine(const Step& step, const Step::Tile& tile, const float* partial, int64_t splits) const {
+    const int64_t group = a.heads / a.kv_heads, record = a.padded_width + 2, block = 8 * record;
+    const Segment& segment = step.segments[tile.segment];
+    for (int64_t n = 0; n < tile.queries; n++) {
+      const int64_t which = tile.query + n;
+      const int64_t token = segment.token + which / group, head = tile.kv_head * group + which % group;
+      float* out = a.out + token * a.heads * a.width + head * a.width;
+      float most = -INFINITY, total = 0;
+      for (int64_t s = 0; s < splits; s++) most = std::max(most, partial[s * block + n * record]);
+      for (int64_t i = 0; i < a.width; i++) out[i] = 0;
+      for (int64_t s = 0; s < splits; s++) {
+        const float* p = partial + s * block + n * record;
+        if (p[0] == -INFINITY) continue;
+        const float factor = splits == 1 ? 1.0f : std::exp(p[0] - most);
+        total += factor * p[1];
+        for (int64_t i = 0; i < a.width; i++) out[i] += factor * p[2 + i];
+      }
+      const float inverse = 1.0f / total;
+      for (int64_t i = 0; i < a.width; i++) out[i] *= inverse;
+    }
+  }
+};
+
+}  // namespace
+
+NB_MODULE(_kernels, m) {
+  m.def("supported", &supported);
+  m.def("use", &use);
+  m.def("active", [] { return active ? std::string(active->name) : std::string(); });
+  m.def("set_threads", [](int count) { thread_count() = std::max(1, count); });
+  nb::class_<Layer>(m, "Layer")
+      .def_prop_ro("outputs", &Layer::outputs)
+      .def_prop_ro("inputs", &Layer::inputs);
+  m.def("dense_layer", &dense_layer);
+  m.def("quantised_layer", &quantised_layer);
+  nb::class_<Linears>(m, "Linears")
+      .def(nb::init<const std::vector<Layer>&>())
+      .def("run", &Linears::run)
+      .def("run_apart", &Linears::run_apart);
+  m.def("dequantise", &dequantise);
+  m.def("rms_norm", &rms_norm);
+  m.def("layer_norm", &layer_norm);
+  m.def("activate", &activate);
+  m.def("gate", &gate);
+  nb::class_<Plan>(m, "Plan").def(nb::init<>()).def("add", &Plan::add).def("add_affine", &Plan::add_affine).def("run", &Plan::run);
+  nb::class_<Step>(m, "Step").def(
+      nb::init<const std::vector<int32_t>&, const std::vector<int32_t>&, int64_t, int64_t, int64_t>());
+  nb::class_<AttentionLayer>(m, "Attention")
+      .def(nb::init<int64_t, int64_t, int64_t, int64_t, float, int64_t, bool, Address, Address, Address, Address,
+                    int64_t>())
+      .def("run", &AttentionLayer::run);
+}

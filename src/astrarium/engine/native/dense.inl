@@ -1,0 +1,117 @@
+// Products of plain weights (fp32, or bf16 widened) and fp32 activations, and the two halves of an adapter.
+
+namespace ASTRA_ISA {
+using namespace astra;
+
+inline vf plus_part(vf x, const float* p, int n) { return add(x, n == W ? load(p) : load_part(p, n)); }
+
+// N outputs times M rows: the weights' rows are read side by side, so that each activation serves N products.
+template <class T, int N, int M>
+inline void dot_block(const T* weight, int64_t inputs, const float* x, int64_t x_stride, float (&result)[N][M]) {
+  vf total[N][M];
+  for (int n = 0; n < N; n++)
+    for (int m = 0; m < M; m++) total[n][m] = zero();
+  int64_t i = 0;
+  for (; i + W <= inputs; i += W) {
+    vf w[N];
+    for (int n = 0; n < N; n++) w[n] = load(weight + n * inputs + i);
+    for (int m = 0; m < M; m++) {
+      const vf a = load(x + m * x_stride + i);
+      for (int n = 0; n < N; n++) total[n][m] = fma(w[n], a, total[n][m]);
+    }
+  }
+  if (const int rest = (int)(inputs - i)) {
+    for (int m = 0; m < M; m++) {
+      const vf a = load_part(x + m * x_stride + i, rest);
+      for (int n = 0; n < N; n++) total[n][m] = fma(load_part(weight + n * inputs + i, rest), a, total[n][m]);
+    }
+  }
+  for (int n = 0; n < N; n++)
+    for (int m = 0; m < M; m++) result[n][m] = sum(total[n][m]);
+}
+
+// Outputs `from` to `to` of a row-major weight for `rows` rows; `write(output, row, value)` takes each.
+template <class T, class Write>
+inline void dots(const T* weight, int64_t inputs, const float* x, int64_t x_stride, int64_t rows, int64_t from,
+                 int64_t to, Write write) {
+  constexpr int N = 4, M = 4;
+  for (int64_t n = from; n < to; n += N) {
+    const int64_t some = to - n < N ? to - n : N;
+    int64_t m = 0;
+    if (some == N) {
+      for (; m + M <= rows; m += M) {
+        float r[N][M];
+        dot_block<T, N, M>(weight + n * inputs, inputs, x + m * x_stride, x_stride, r);
+        for (int i = 0; i < N; i++)
+          for (int j = 0; j < M; j++) write(n + i, m + j, r[i][j]);
+      }
+      for (; m < rows; m++) {
+        float r[N][1];
+        dot_block<T, N, 1>(weight + n * inputs, inputs, x + m * x_stride, x_stride, r);
+        for (int i = 0; i < N; i++) write(n + i, m, r[i][0]);
+      }
+    } else {
+      for (; m < rows; m++)
+        for (int64_t i = 0; i < some; i++) {
+          float r[1][1];
+          dot_block<T, 1, 1>(weight + (n + i) * inputs, inputs, x + m * x_stride, x_stride, r);
+          write(n + i, m, r[0][0]);
+        }
+    }
+  }
+}
+
+static void dense(const Dense& layer, const float* x, int64_t x_stride, int64_t rows, int64_t from, int64_t to,
+                  float* y, int64_t y_stride, bool plus) {
+  const auto write = [&](int64_t n, int64_t m, float value) {
+    if (layer.bias) value += layer.bias[n];
+    float& into = y[m * y_stride + n];
+    into = plus ? into + value : value;
+  };
+  if (layer.half) dots((const uint16_t*)layer.weight, layer.inputs, x, x_stride, rows, from, to, write);
+  else dots((const float*)layer.weight, layer.inputs, x, x_stride, rows, from, to, write);
+}
+
+// hidden[from..to] = activation(down x), of every row of the part
+static void down(const Part& part, const float* x, int64_t stride, int64_t from, int64_t to) {
+  const auto write = [&](int64_t n, int64_t m, float value) { part.hidden[m * part.rank + n] = value; };
+  const float* first = x + part.row * stride + part.x_column;
+  if (part.half) dots((const uint16_t*)part.down, part.inputs, first, stride, part.rows, from, to, write);
+  else dots((const float*)part.down, part.inputs, first, stride, part.rows, from, to, write);
+  if (part.activation)
+    for (int64_t m = 0; m < part.rows; m++) activate(part.activation, part.hidden + m * part.rank + from, to - from);
+}
+
+template <class T>
+inline void up_by_rank(const Part& part, float* y, int64_t stride, int64_t from, int64_t to) {
+  const T* weight = (const T*)part.up;
+  for (int64_t m = 0; m < part.rows; m++) {
+    const float* hidden = part.hidden + m * part.rank;
+    float* into = y + (part.row + m) * stride + part.y_column;
+    for (int64_t i = from; i < to; i += W) {
+      const int count = to - i < W ? (int)(to - i) : W;
+      vf total = zero();
+      for (int64_t r = 0; r < part.rank; r++) {
+        const T* p = weight + r * part.outputs + i;
+        total = fma(set1(hidden[r]), count == W ? load(p) : load_part(p, count), total);
+      }
+      const vf result = fma(total, set1(part.scale), count == W ? load(into + i) : load_part(into + i, count));
+      if (count == W) store(into + i, result);
+      else store_part(into + i, result, count);
+    }
+  }
+}
+
+// y[from..to] += scale * (up hidden), of every row of the part
+static void up(const Part& part, float* y, int64_t stride, int64_t from, int64_t to) {
+  if (part.up_by_rank) {
+    if (part.half) up_by_rank<uint16_t>(part, y, stride, from, to);
+    else up_by_rank<float>(part, y, stride, from, to);
+    return;
+  }
+  const auto write = [&](int64_t n, int64_t m, float value) { y[(part.row + m) * stride + part.y_column + n] += part.scale * value; };
+  if (part.half) dots((const uint16_t*)part.up, part.rank, part.hidden, part.rank, part.rows, from, to, write);
+  else dots((const float*)part.up, part.rank, part.hidden, part.rank, part.rows, from, to, write);
+}
+
+}  // namespace ASTRA_ISA

@@ -1,0 +1,28 @@
+// The kernels for one instruction set: compiled once for each, under another name (ASTRA_ISA).
+#include "kernels.h"
+
+#include "simd.h"
+
+#include "pointwise.inl"
+
+#include "dense.inl"
+
+#include "quantised.inl"
+
+#include "attention.inl"
+
+namespace astra {
+
+#define ASTRA_JOIN_(a, b) a##b
+#define ASTRA_JOIN(a, b) ASTRA_JOIN_(a, b)
+#define ASTRA_TEXT_(a) #a
+#define ASTRA_TEXT(a) ASTRA_TEXT_(a)
+
+const Kernels* ASTRA_JOIN(kernels_, ASTRA_ISA)() {
+  using namespace ASTRA_ISA;
+  static const Kernels table = {ASTRA_TEXT(ASTRA_ISA), quantise, quantised, dequantise, dense, rms_norm, layer_norm,
+                                activate,              gate,     down,      up,         keep,  attend};
+  return &table;
+}
+
+}  // namespace astra

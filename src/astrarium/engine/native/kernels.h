@@ -1,0 +1,114 @@
+// What the kernels work on, and the table of them that each instruction set fills.
+#pragma once
+
+#include <cstdint>
+
+namespace astra {
+
+constexpr int PANEL = 16;  // output rows that are stored together
+constexpr int GROUP = 32;  // inputs that share a scale
+constexpr int PAGE = 32;   // positions a page of the cache holds
+constexpr int SPLIT = 512; // positions whose attention is computed together
+
+enum class Scales : int {
+  half = 0,   // fp16 a row and group, and perhaps an fp16 minimum
+  byte = 1,   // u8 a row and group, times fp32 a row; perhaps a minimum of the same kind
+  super4 = 2, // GGUF's Q4_K: u8 a row and group, times fp16 a row and eight groups; minima alike
+  super6 = 3, // GGUF's Q6_K: i8 a row and half group, times fp16 a row and eight groups
+};
+
+// A quantised linear layer [outputs, inputs], outputs padded to whole panels. Of panel p and group g:
+// codes at ((p * groups + g) * 16 * 32 * bits / 8): for each four inputs the bytes of 16 rows; with four bits the low
+// halves are inputs 0..15 of the group, the high halves inputs 16..31.
+struct Quantised {
+  int64_t outputs, inputs;
+  int bits;
+  Scales kind;
+  int offset;             // what is taken from each code
+  bool has_table;         // whether codes are looked up first
+  uint8_t table[16];
+  const uint8_t* codes;
+  const void* scales;     // [panels, groups, 16]
+  const void* minima;     // [panels, groups, 16] or null
+  const uint16_t* super_scales;  // [panels, groups / 8, 16]
+  const uint16_t* super_minima;
+  const float* row_scale;        // [panels * 16]
+  const float* row_minimum;
+  const float* bias;             // [outputs] or null
+};
+
+// A linear layer with plain weights, row by row.
+struct Dense {
+  int64_t outputs, inputs;
+  bool half;  // bf16
+  const void* weight;
+  const float* bias;
+};
+
+// Rows of activations, quantised in groups of 32.
+struct Codes {
+  int64_t rows, inputs;
+  int8_t* codes;      // [rows, inputs]
+  float* scales;      // [rows, groups]
+  float* sums;        // [rows, groups]: scale times the sum of the codes
+  int32_t* halves;    // [rows, groups, 2]: the sums of the two half groups
+};
+
+// The arithmetic of one adapter at one site, on rows that follow each other.
+struct Part {
+  int64_t row, rows;      // of the step
+  int64_t rank, inputs, outputs;
+  bool half;              // bf16 weights
+  int activation;         // of the bottleneck; 0 none
+  float scale;
+  const void* down;       // [rank, inputs]
+  const void* up;         // [outputs, rank], or [rank, outputs] where rank is small
+  bool up_by_rank;
+  int64_t x_column, y_column;  // where its inputs and outputs begin in a row
+  float* hidden;          // [rows, rank]
+};
+
+// One request's share of a step.
+struct Segment {
+  int32_t token, count;   // its tokens in the step
+  int32_t position;       // of the first of them
+  const int32_t* pages;
+};
+
+struct Attention {
+  int64_t heads, kv_heads, width, padded_width;
+  float scale;
+  int64_t window;         // 0: everything before
+  bool half;              // the cache is bf16
+  void *keys, *values;    // [pages, kv_heads, width, 32], [pages, kv_heads, 32, padded_width]
+  float *q, *k, *v;       // of the first token
+  int64_t q_row, k_row, v_row;     // numbers from token to token
+  int64_t q_head, k_head, v_head;  // and from head to head
+  const float *cosine, *sine;      // [positions, rotary / 2] or null
+  int64_t rotary;
+  float* out;             // [tokens, heads * width]
+};
+
+struct Kernels {
+  const char* name;
+  void (*quantise)(const float* x, int64_t stride, int64_t from, int64_t to, const Codes& into);
+  void (*quantised)(const Quantised& layer, const Codes& x, int64_t panel, float* y, int64_t stride, bool add);
+  void (*dequantise)(const Quantised& layer, int64_t row, float* into);
+  void (*dense)(const Dense& layer, const float* x, int64_t x_stride, int64_t rows, int64_t from, int64_t to, float* y,
+                int64_t y_stride, bool add);
+  void (*rms_norm)(const float* x, const float* weight, float epsilon, int64_t width, float* y);
+  void (*layer_norm)(const float* x, const float* weight, const float* bias, float epsilon, int64_t width, float* y);
+  void (*activate)(int kind, float* x, int64_t n);
+  void (*gate)(int kind, const float* gate, const float* up, float* y, int64_t n);
+  void (*down)(const Part& part, const float* x, int64_t stride, int64_t from, int64_t to);
+  void (*up)(const Part& part, float* y, int64_t stride, int64_t from, int64_t to);
+  void (*keep)(const Attention& a, const Segment& segment, int64_t token);
+  void (*attend)(const Attention& a, const Segment& segment, int64_t kv_head, int64_t query, int64_t queries,
+                 int64_t split, float* partial);
+};
+
+const Kernels* kernels_avx512();
+const Kernels* kernels_avx2();
+const Kernels* kernels_avxvnni();
+
+}  // namespace astra

@@ -1,0 +1,206 @@
+// Products of quantised weights and activations quantised in groups of 32.
+
+namespace ASTRA_ISA {
+using namespace astra;
+
+constexpr int HALVES = PANEL / W;          // vectors that hold a panel's rows
+constexpr int TILE = W == 16 ? 8 : 4;      // rows of activations a pass over a panel serves
+
+static void quantise(const float* x, int64_t stride, int64_t from, int64_t to, const Codes& into) {
+  const int64_t groups = into.inputs / GROUP;
+  for (int64_t row = from; row < to; row++) {
+    for (int64_t g = 0; g < groups; g++) {
+      const float* p = x + row * stride + g * GROUP;
+      vf most = absolute(load(p));
+      for (int i = W; i < GROUP; i += W) most = maximum(most, absolute(load(p + i)));
+      const float range = largest(most);
+      const float scale = range / 127.0f, inverse = range > 0 ? 127.0f / range : 0.0f;
+      int halves[2] = {0, 0};
+      int8_t* codes = into.codes + row * into.inputs + g * GROUP;
+      for (int i = 0; i < GROUP; i += W) {
+        const vf rounded = round_even(mul(load(p + i), set1(inverse)));
+        store_i8(codes + i, rounded);
+        halves[i >= GROUP / 2] += int_sum(rounded);
+      }
+      const int64_t at = row * groups + g;
+      into.scales[at] = scale;
+      into.sums[at] = scale * (float)(halves[0] + halves[1]);
+      into.halves[2 * at] = halves[0];
+      into.halves[2 * at + 1] = halves[1];
+    }
+  }
+}
+
+struct Factors {
+  vf scale[2], minimum;
+};
+
+// Scales and minima of a panel's (half) rows in a group, as fp32.
+template <Scales KIND, bool MINIMA>
+inline Factors factors(const Quantised& q, int64_t panel, int64_t groups, int64_t g, int half) {
+  Factors f;
+  const int64_t at = (panel * groups + g) * PANEL + half * W, row = panel * PANEL + half * W;
+  if constexpr (KIND == Scales::half) {
+    f.scale[0] = load_f16((const uint16_t*)q.scales + at);
+    if constexpr (MINIMA) f.minimum = load_f16((const uint16_t*)q.minima + at);
+  } else if constexpr (KIND == Scales::byte) {
+    f.scale[0] = mul(load_u8((const uint8_t*)q.scales + at), load(q.row_scale + row));
+    if constexpr (MINIMA) f.minimum = mul(load_u8((const uint8_t*)q.minima + at), load(q.row_minimum + row));
+  } else {
+    const int64_t super = (panel * (groups / 8) + g / 8) * PANEL + half * W;
+    const vf d = load_f16(q.super_scales + super);
+    if constexpr (KIND == Scales::super4) {
+      f.scale[0] = mul(load_u8((const uint8_t*)q.scales + at), d);
+      if constexpr (MINIMA) f.minimum = mul(load_u8((const uint8_t*)q.minima + at), load_f16(q.super_minima + super));
+    } else {
+      const int64_t twice = (panel * groups + g) * 2 * PANEL + half * W;
+      f.scale[0] = mul(load_i8((const int8_t*)q.scales + twice), d);
+      f.scale[1] = mul(load_i8((const int8_t*)q.scales + twice + PANEL), d);
+    }
+  }
+  return f;
+}
+
+// One panel times `M` rows of activations.
+template <int BITS, Scales KIND, bool MINIMA, bool OFFSET, int M>
+static void panel_rows(const Quantised& q, const Codes& x, int64_t panel, int64_t row, float* y, int64_t stride,
+                       bool plus) {
+  const int64_t groups = q.inputs / GROUP;
+  const int64_t left = q.outputs - panel * PANEL;
+  const vi table = table_of(q.table);
+  for (int half = 0; half < HALVES; half++) {
+    if (left <= half * W) break;
+    const uint8_t* codes = q.codes + panel * groups * (BITS * 64) + half * W * 4;
+    vf total[M];
+    for (int m = 0; m < M; m++) total[m] = zero();
+    for (int64_t g = 0; g < groups; g++, codes += BITS * 64) {
+      vi w[8];
+      if constexpr (BITS == 4) {
+        for (int i = 0; i < 4; i++) {
+          const vi both = load_bytes(codes + 64 * i);
+          w[i] = low_nibbles(both);
+          w[i + 4] = high_nibbles(both);
+        }
+        if (OFFSET && q.has_table)
+          for (int i = 0; i < 8; i++) w[i] = look_up(table, w[i]);
+      } else {
+        for (int i = 0; i < 8; i++) w[i] = load_bytes(codes + 64 * i);
+      }
+      const Factors f = factors<KIND, MINIMA>(q, panel, groups, g, half);
+      for (int m = 0; m < M; m++) {
+        const int64_t at = (row + m) * groups + g;
+        const int8_t* a = x.codes + (row + m) * x.inputs + g * GROUP;
+        const int first = OFFSET ? -q.offset * x.halves[2 * at] : 0, second = OFFSET ? -q.offset * x.halves[2 * at + 1] : 0;
+        const vf scale = set1(x.scales[at]);
+        if constexpr (KIND == Scales::super6) {
+          vi one = int_set1(first), two = int_set1(second);
+          for (int i = 0; i < 4; i++) {
+            one = dot4(one, w[i], broadcast4(a + 4 * i));
+            two = dot4(two, w[i + 4], broadcast4(a + 16 + 4 * i));
+          }
+          total[m] = fma(mul(to_float(one), f.scale[0]), scale, total[m]);
+          total[m] = fma(mul(to_float(two), f.scale[1]), scale, total[m]);
+        } else {
+          vi dot = int_set1(first + second);
+          for (int i = 0; i < 8; i++) dot = dot4(dot, w[i], broadcast4(a + 4 * i));
+          total[m] = fma(to_float(dot), mul(f.scale[0], scale), total[m]);
+          if constexpr (MINIMA) total[m] = fma(f.minimum, set1(x.sums[at]), total[m]);
+        }
+      }
+    }
+    const int64_t column = panel * PANEL + half * W;
+    const int count = left - half * W < W ? (int)(left - half * W) : W;
+    for (int m = 0; m < M; m++) {
+      vf result = total[m];
+      float* into = y + (row + m) * stride + column;
+      if (q.bias) result = plus_part(result, q.bias + column, count);
+      if (plus) result = plus_part(result, into, count);
+      if (count == W) store(into, result);
+      else store_part(into, result, count);
+    }
+  }
+}
+
+template <int BITS, Scales KIND, bool MINIMA, bool OFFSET>
+static void panel_all(const Quantised& q, const Codes& x, int64_t panel, float* y, int64_t stride, bool plus) {
+  int64_t row = 0;
+  for (; row + TILE <= x.rows; row += TILE) panel_rows<BITS, KIND, MINIMA, OFFSET, TILE>(q, x, panel, row, y, stride, plus);
+  switch (x.rows - row) {
+    case 7: panel_rows<BITS, KIND, MINIMA, OFFSET, 7>(q, x, panel, row, y, stride, plus); break;
+    case 6: panel_rows<BITS, KIND, MINIMA, OFFSET, 6>(q, x, panel, row, y, stride, plus); break;
+    case 5: panel_rows<BITS, KIND, MINIMA, OFFSET, 5>(q, x, panel, row, y, stride, plus); break;
+    case 4: panel_rows<BITS, KIND, MINIMA, OFFSET, 4>(q, x, panel, row, y, stride, plus); break;
+    case 3: panel_rows<BITS, KIND, MINIMA, OFFSET, 3>(q, x, panel, row, y, stride, plus); break;
+    case 2: panel_rows<BITS, KIND, MINIMA, OFFSET, 2>(q, x, panel, row, y, stride, plus); break;
+    case 1: panel_rows<BITS, KIND, MINIMA, OFFSET, 1>(q, x, panel, row, y, stride, plus); break;
+    default: break;
+  }
+}
+
+static void quantised(const Quantised& q, const Codes& x, int64_t panel, float* y, int64_t stride, bool plus) {
+  if (q.bits == 8) {
+    if (q.kind == Scales::super6) return panel_all<8, Scales::super6, false, true>(q, x, panel, y, stride, plus);
+    return panel_all<8, Scales::half, false, true>(q, x, panel, y, stride, plus);
+  }
+  switch (q.kind) {
+    case Scales::half:
+      if (q.minima) return panel_all<4, Scales::half, true, false>(q, x, panel, y, stride, plus);
+      return panel_all<4, Scales::half, false, true>(q, x, panel, y, stride, plus);
+    case Scales::byte:
+      if (q.minima) return panel_all<4, Scales::byte, true, false>(q, x, panel, y, stride, plus);
+      return panel_all<4, Scales::byte, false, true>(q, x, panel, y, stride, plus);
+    default:
+      return panel_all<4, Scales::super4, true, false>(q, x, panel, y, stride, plus);
+  }
+}
+
+// One output row's weights. Slow: for embeddings and for gradients, not for products.
+static void dequantise(const Quantised& q, int64_t row, float* into) {
+  const int64_t groups = q.inputs / GROUP, panel = row / PANEL, lane = row % PANEL;
+  for (int64_t g = 0; g < groups; g++) {
+    const uint8_t* codes = q.codes + (panel * groups + g) * (q.bits * 64);
+    const int64_t at = (panel * groups + g) * PANEL + lane, super = (panel * (groups / 8) + g / 8) * PANEL + lane;
+    float scale[2], minimum = 0;
+    float part[W];
+    const auto half_at = [&](const void* p, int64_t i) {
+      uint16_t lanes[W] = {((const uint16_t*)p)[i]};
+      store(part, load_f16(lanes));
+      return part[0];
+    };
+    switch (q.kind) {
+      case Scales::half:
+        scale[0] = scale[1] = half_at(q.scales, at);
+        if (q.minima) minimum = half_at(q.minima, at);
+        break;
+      case Scales::byte:
+        scale[0] = scale[1] = ((const uint8_t*)q.scales)[at] * q.row_scale[row];
+        if (q.minima) minimum = ((const uint8_t*)q.minima)[at] * q.row_minimum[row];
+        break;
+      case Scales::super4:
+        scale[0] = scale[1] = ((const uint8_t*)q.scales)[at] * half_at(q.super_scales, super);
+        minimum = ((const uint8_t*)q.minima)[at] * half_at(q.super_minima, super);
+        break;
+      case Scales::super6: {
+        const int8_t* twice = (const int8_t*)q.scales + (panel * groups + g) * 2 * PANEL + lane;
+        const float d = half_at(q.super_scales, super);
+        scale[0] = twice[0] * d;
+        scale[1] = twice[PANEL] * d;
+        break;
+      }
+    }
+    for (int i = 0; i < GROUP; i++) {
+      const int quad = i / 4;
+      int code;
+      if (q.bits == 4) {
+        const uint8_t both = codes[(quad % 4) * 64 + lane * 4 + i % 4];
+        code = quad < 4 ? both & 15 : both >> 4;
+        if (q.has_table) code = q.table[code];
+      } else {
+        code = codes[quad * 64 + lane * 4 + i % 4];
+      }
+      into[g * GROUP + i] = (float)(code - q.offset) * scale[i / 16] + minimum;
+    }
+  }
+}
+
+}  // namespace ASTRA_ISA
