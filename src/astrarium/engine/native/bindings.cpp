@@ -407,6 +407,7 @@ struct AttentionLayer {
 }  // namespace
 
 NB_MODULE(_kernels, m) {
+  m.doc() = "The compiled kernels; `native/__init__.py` chooses among them.";
   m.def("supported", &supported);
   m.def("use", &use);
   m.def("active", [] { return active ? std::string(active->name) : std::string(); });
