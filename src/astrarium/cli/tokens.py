@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from astrarium.cli.console import print_json, stdout, working
+from astrarium.cli.console import note, print_json, stdout, working
 from astrarium.core.errors import TextError
 
 if TYPE_CHECKING:
@@ -34,7 +34,10 @@ def tokens(
     if tensors not in (None, "pt", "np"):
         raise typer.BadParameter(f"{tensors!r}; expected pt or np", param_hint="--tensors")
     with working(f"opening {base}"):
-        tokenizer = open_base(base).tokenizer()
+        source = open_base(base)
+        tokenizer = source.tokenizer()
+    for line in source.notes:
+        note(line)
     if decode is not None:
         _show_decoded(decode_ids(_ids(decode), tokenizer), as_json)
         return

@@ -46,7 +46,7 @@ def render(
             **special_tokens,
         )
     except Exception as error:  # a template can raise whatever Python can
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        reason = " ".join(str(error).split())[:300].rstrip(".") or type(error).__name__
         kind = "refuses the conversation" if isinstance(error, TemplateError) else "cannot be rendered"
         raise TextError(f"the tokenizer's chat template {kind}: {reason}; take astraios or plain") from error
 

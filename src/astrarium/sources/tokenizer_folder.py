@@ -132,19 +132,36 @@ def _begin_and_end(backend: tokenizers.Tokenizer, tokenizer: Tokenizer, settings
 
 def _add_tokens(backend: tokenizers.Tokenizer, folder: Path, settings: Mapping[str, Any]) -> None:
     """Add the tokens of `added_tokens_decoder`, or of `added_tokens.json`, that the backend does not have so."""
-    known = {repr(token) for token in backend.get_added_tokens_decoder().values()}
+    present = backend.get_added_tokens_decoder()
+    known = {repr(token) for token in present.values()}
+    named = dict.fromkeys([*_named(settings).values(), *_extra(settings)])
     added: dict[int, AddedToken] = {}
     if "added_tokens_decoder" in settings:
         added = {int(number): _token(value) for number, value in settings["added_tokens_decoder"].items()}
-    elif not (folder / "tokenizer.json").is_file():
-        special = {*_named(settings).values(), *_extra(settings)}
+    else:
         for piece, number in _json(folder / "added_tokens.json").items():
-            added[int(number)] = AddedToken(piece, normalized=piece not in special, special=piece in special)
-    backend.add_tokens([token for _, token in sorted(added.items()) if repr(token) not in known])
-    # Those that are named with their own ways (lstrip, rstrip) keep them.
-    known_pieces = {token.content for token in backend.get_added_tokens_decoder().values()}
-    named = [value for key, value in settings.items() if key in _ROLES and isinstance(value, dict)]
-    backend.add_tokens([_token({**value, "special": True}) for value in named if value["content"] not in known_pieces])
+            added[int(number)] = AddedToken(piece, normalized=piece not in named, special=piece in named)
+        added |= present
+    backend.add_tokens([token for _, token in sorted(added.items(), key=_number) if repr(token) not in known])
+    # What is named and still missing comes after, in the order of the roles; it keeps its own ways (lstrip, rstrip).
+    pieces = {token.content for token in backend.get_added_tokens_decoder().values()}
+    ways = _ways(settings)
+    backend.add_tokens(
+        [_token({**ways.get(piece, {}), "content": piece, "special": True}) for piece in named if piece not in pieces]
+    )
+
+
+def _ways(settings: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Piece → how it is matched, of the special tokens that are told with it."""
+    values = list(settings.values())
+    for key in ("extra_special_tokens", "additional_special_tokens"):
+        extra = settings.get(key) or []
+        values += extra.values() if isinstance(extra, dict) else extra
+    return {value["content"]: value for value in values if _is_token(value)}
+
+
+def _number(entry: tuple[int, AddedToken]) -> int:
+    return entry[0]
 
 
 def _token(value: Mapping[str, Any]) -> AddedToken:
