@@ -338,6 +338,18 @@ def two_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tokenizer, Any]
     return opened(folder), AutoTokenizer.from_pretrained(folder)
 
 
+def test_tokenizer_json_is_taken_as_it_stands(tmp_path: Path) -> None:
+    theirs = small_tokenizer()
+    theirs.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    )
+    in_folder(tmp_path, theirs, "starcoder2", tokenizer_class="GPT2Tokenizer")
+    text = "def f(x):\n        7"
+    assert opened(tmp_path).encode(text) == Backend.from_file(str(tmp_path / "tokenizer.json")).encode(text).ids
+    assert opened(tmp_path).encode(text) == theirs(text)["input_ids"]
+    assert opened(tmp_path).encode(text) != AutoTokenizer.from_pretrained(tmp_path)(text)["input_ids"]
+
+
 def test_another_kind_of_two_files_is_converted_by_transformers(tmp_path: Path) -> None:
     folder = gpt2_folder(tmp_path, whole=False, model_type="qwen2")
     source = open_base(str(folder))

@@ -35,8 +35,9 @@ _PADS_LEFT = ("LlamaTokenizer", "CodeLlamaTokenizer")
 def read_tokenizer(folder: Path, name: str, config: Mapping[str, Any]) -> tuple[Tokenizer, str | None]:
     """Read the tokenizer of a folder. No code from the folder is run.
 
-    `tokenizer.json` is taken as it stands. Where there is none, GPT-2's `vocab.json` and `merges.txt` are read; any
-    other kind is left to transformers.
+    `tokenizer.json` is taken as it stands, though transformers 5 puts a pipeline of its own in its place for some
+    classes: its `GPT2Tokenizer` for StarCoder2 no longer cuts digits apart as the model was trained.
+    Where there is no such file, GPT-2's `vocab.json` and `merges.txt` are read; any other kind is left to transformers.
 
     Args:
         folder: the folder.
