@@ -5,6 +5,9 @@ from __future__ import annotations
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
+from astrarium.sources.tokenizer import Tokenizer as OurTokenizer
+from astrarium.sources.tokenizer_transformers import from_transformers
+
 STARCODER_SPECIALS = ("<|endoftext|>", "<fim_prefix>", "<fim_middle>", "<fim_suffix>", "<fim_pad>")
 _TEXTS = [
     "def area(r):\n    return 3.14 * r * r\n",
@@ -32,3 +35,8 @@ def small_tokenizer(
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, clean_up_tokenization_spaces=False, **{**named, **options}
     )
+
+
+def our_tokenizer(**options: object) -> OurTokenizer:
+    """The same as the product's own class, so that what it says can be compared with what transformers says."""
+    return from_transformers(small_tokenizer(**options))  # type: ignore[arg-type]

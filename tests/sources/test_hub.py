@@ -27,7 +27,7 @@ try:
     source = (open_base if what == "base" else open_adapter)(name, revision=revision)
     if what == "base":
         out = {"origin": source.origin, "tensors": sorted(t.name for t in source.tensors()),
-               "ids": source.tokenizer()("def f")["input_ids"], "digest": source.digest()}
+               "ids": source.tokenizer().encode("def f"), "digest": source.digest()}
     else:
         out = {"peft_type": source.config["peft_type"], "weights": source.weights.name, "notes": source.notes}
 except AstrariumError as error:

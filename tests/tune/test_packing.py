@@ -13,7 +13,7 @@ from astrarium.tune.encode import Example, encode_rows
 from astrarium.tune.loss import mean_loss, token_loss
 from astrarium.tune.packing import IGNORED, collate, pack
 from tests.methods.tiny import base_of
-from tests.vocabularies import small_tokenizer
+from tests.vocabularies import our_tokenizer
 
 FAMILIES = ["gpt_bigcode", "llama", "starcoder2", "gpt2", "mistral", "qwen2"]
 PAD = 0
@@ -103,7 +103,7 @@ def test_a_packed_row_gives_the_loss_it_gives_alone(family: str, attention: str)
 
 
 def test_rows_are_encoded_as_they_will_be_asked() -> None:
-    tokenizer = small_tokenizer()
+    tokenizer = our_tokenizer()
     template = Template("astraios", tokenizer)
     rows = [
         {"prompt": "Why?", "completion": "So.", "source": "x"},
@@ -112,10 +112,10 @@ def test_rows_are_encoded_as_they_will_be_asked() -> None:
     encoded = encode_rows(rows, template, tokenizer, loss="answer", longest=60)  # type: ignore[arg-type]
     assert encoded.too_long == 1
     example = encoded.fitting[0]
-    prompt = tokenizer("Question: Why?\n\nAnswer:")["input_ids"]
+    prompt = tokenizer.encode("Question: Why?\n\nAnswer:")
     assert list(example.ids[: len(prompt)]) == prompt
     assert example.learned_from == len(prompt)
-    assert tokenizer.decode(example.ids) == "Question: Why?\n\nAnswer: So.<|endoftext|>"
+    assert tokenizer.decode(example.ids, skip_special_tokens=False) == "Question: Why?\n\nAnswer: So.<|endoftext|>"
     assert example.labels()[-1] == tokenizer.eos_token_id == tokenizer.pad_token_id
     full = encode_rows(rows, template, tokenizer, loss="full", longest=None)  # type: ignore[arg-type]
     assert [e.learned_from for e in full.fitting] == [0, 0]
@@ -123,9 +123,9 @@ def test_rows_are_encoded_as_they_will_be_asked() -> None:
 
 def test_rows_that_cannot_be_encoded() -> None:
     rows = [{"prompt": "Why?", "completion": "So.", "source": "x"}]
-    tokenizer = small_tokenizer()
+    tokenizer = our_tokenizer()
     with pytest.raises(TuneError, match="none of 1 rows fits into 5 tokens"):
         encode_rows(rows, Template("plain", tokenizer), tokenizer, loss="full", longest=5)  # type: ignore[arg-type]
-    endless = small_tokenizer(eos_token=None)
+    endless = our_tokenizer(eos_token=None)
     with pytest.raises(TuneError, match="has no end token"):
         encode_rows(rows, Template("plain", endless), endless, loss="full", longest=None)  # type: ignore[arg-type]

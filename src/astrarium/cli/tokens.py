@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from astrarium.cli.console import print_json, stdout, working
+from astrarium.cli.console import note, print_json, stdout, working
 from astrarium.core.errors import TextError
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
-
+    from astrarium.sources.tokenizer import Tokenizer
     from astrarium.text import TokenTable
 
 
@@ -35,7 +34,10 @@ def tokens(
     if tensors not in (None, "pt", "np"):
         raise typer.BadParameter(f"{tensors!r}; expected pt or np", param_hint="--tensors")
     with working(f"opening {base}"):
-        tokenizer = open_base(base).tokenizer()
+        source = open_base(base)
+        tokenizer = source.tokenizer()
+    for line in source.notes:
+        note(line)
     if decode is not None:
         _show_decoded(decode_ids(_ids(decode), tokenizer), as_json)
         return
@@ -119,10 +121,16 @@ def _show_decoded(decoded: dict[str, Any], as_json: bool) -> None:
     stdout.print(Text("decode, skip_special_tokens: ", style="bold") + Text(repr(without)))
 
 
-def _show_tensors(texts: list[str], tokenizer: PreTrainedTokenizerBase, form: str, special_tokens: bool) -> None:
-    from astrarium.text.inspection import call_tokenizer
+def _show_tensors(texts: list[str], tokenizer: Tokenizer, form: str, special_tokens: bool) -> None:
+    import numpy
 
-    batch = call_tokenizer(texts, tokenizer, add_special_tokens=special_tokens, return_tensors=form)
-    for name, value in batch.items():
+    encodings = tokenizer.encodings(texts, add_special_tokens=special_tokens)
+    rows = {"input_ids": [e.ids for e in encodings], "attention_mask": [e.attention_mask for e in encodings]}
+    for name, row in rows.items():
+        value: Any = numpy.array(row, dtype=numpy.int64)
+        if form == "pt":
+            import torch
+
+            value = torch.from_numpy(value)
         print(f"{name}: {type(value).__module__}.{type(value).__name__} {value.dtype} {list(value.shape)}")
         print(value)

@@ -16,9 +16,8 @@ from astrarium.core.errors import CorruptFileError, SourceError
 from astrarium.sources import open_base
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
-
     from astrarium.sources import BaseSource, Tensor
+    from astrarium.sources.tokenizer import Tokenizer
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 _RAW_DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
@@ -30,7 +29,7 @@ class Base:
     """A base model with its tokenizer, frozen and in eval mode."""
 
     model: PreTrainedModel
-    tokenizer: PreTrainedTokenizerBase
+    tokenizer: Tokenizer
     source: BaseSource
     notes: list[str] = field(default_factory=list)
     """What the user should know of how it was loaded."""
@@ -58,8 +57,7 @@ def load_base(name: str, *, dtype: str | None = None, device: str = "cpu", revis
     source = open_base(name, revision=revision)
     wanted = _dtype_of(dtype, source.config)
     model = _empty_model(source.config, wanted, source.name)
-    notes = list(source.notes)
-    notes += _fill(model, source.tensors(), wanted, torch.device(device), source.name)
+    notes = _fill(model, source.tensors(), wanted, torch.device(device), source.name)
     model.tie_weights()
     _check_filled(model, source.name)
     _move_buffers(model, torch.device(device))
@@ -67,7 +65,8 @@ def load_base(name: str, *, dtype: str | None = None, device: str = "cpu", revis
     model.name_or_path = model.config._name_or_path = source.lasting_name
     if source.generation_config:
         model.generation_config = GenerationConfig.from_dict(source.generation_config)
-    return Base(model.requires_grad_(False).eval(), source.tokenizer(), source, notes)
+    tokenizer = source.tokenizer()  # before its notes are read: it may add one
+    return Base(model.requires_grad_(False).eval(), tokenizer, source, [*source.notes, *notes])
 
 
 def _dtype_of(dtype: str | None, config: dict[str, Any]) -> torch.dtype:

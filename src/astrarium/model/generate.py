@@ -15,7 +15,7 @@ from astrarium.core.errors import TextError
 from astrarium.model.sampling import Sampling
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+    from astrarium.sources.tokenizer import Tokenizer
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
@@ -27,7 +27,7 @@ class _Feed(StoppingCriteria):  # type: ignore[misc]
     on before it is whole.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, prompt_length: int, stop: tuple[str, ...]) -> None:
+    def __init__(self, tokenizer: Tokenizer, prompt_length: int, stop: tuple[str, ...]) -> None:
         self.pieces: queue.SimpleQueue[str | BaseException | None] = queue.SimpleQueue()
         self.cancelled = threading.Event()
         self._tokenizer = tokenizer
@@ -45,7 +45,7 @@ class _Feed(StoppingCriteria):  # type: ignore[misc]
             self._take(tokens, final=True)
 
     def _take(self, tokens: list[int], *, final: bool) -> bool:
-        text = str(self._tokenizer.decode(tokens, skip_special_tokens=True))
+        text = self._tokenizer.decode(tokens)
         ends = [index for index in (text.find(stop) for stop in self._stop) if index >= 0]
         end = min(ends) if ends else len(text) if final else self._safe_end(text)
         if end > self._sent:
@@ -65,7 +65,7 @@ class _Feed(StoppingCriteria):  # type: ignore[misc]
 
 
 def stream(
-    model: nn.Module, tokenizer: PreTrainedTokenizerBase, prompt: list[int], sampling: Sampling, context: int
+    model: nn.Module, tokenizer: Tokenizer, prompt: list[int], sampling: Sampling, context: int
 ) -> Iterator[str]:
     """Write on from a prompt.
 
@@ -112,7 +112,7 @@ def virtual_tokens(model: nn.Module) -> int:
 
 def _generate(
     model: nn.Module,
-    tokenizer: PreTrainedTokenizerBase,
+    tokenizer: Tokenizer,
     prompt: list[int],
     sampling: Sampling,
     room: int,
@@ -139,7 +139,7 @@ def _generate(
         feed.pieces.put(error)
 
 
-def end_tokens(model: nn.Module, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+def end_tokens(model: nn.Module, tokenizer: Tokenizer) -> list[int]:
     """The ids that end an answer: the tokenizer's eos, which every tuned row ends in, and the base's own."""
     own = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
     ids = own if isinstance(own, list) else [own]

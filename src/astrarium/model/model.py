@@ -133,14 +133,13 @@ class Model:
         Raises:
             TextError: the base has no fill-in-the-middle tokens and `prefix_only` is not set.
         """
-        prompt = self.base.tokenizer(prefix)["input_ids"] if prefix_only else self._fim_prompt(prefix, suffix)
+        prompt = self.base.tokenizer.encode(prefix) if prefix_only else self._fim_prompt(prefix, suffix)
         return "".join(self._write(prompt, self._adapter_of(adapter), sampling, options))
 
     def _fim_prompt(self, prefix: str, suffix: str) -> list[int]:
         tokenizer = self.base.tokenizer
-        known = set(tokenizer.get_vocab())
         for tokens in family_of(self.base.source.config).fim:
-            if {tokens.prefix, tokens.suffix, tokens.middle} <= known:
+            if all(tokenizer.id_of(mark) is not None for mark in (tokens.prefix, tokens.suffix, tokens.middle)):
                 return fim_prompt(prefix, suffix, tokenizer, tokens)
         raise TextError(
             f"base {self.base.source.name} has no fill-in-the-middle tokens; "

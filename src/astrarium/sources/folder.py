@@ -14,7 +14,7 @@ from astrarium.sources.safetensors import read_tensors
 from astrarium.sources.tensor import Tensor
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+    from astrarium.sources.tokenizer import Tokenizer
 
 SINGLE = {"safetensors": "model.safetensors", "bin": "pytorch_model.bin"}
 INDEX = {"safetensors": "model.safetensors.index.json", "bin": "pytorch_model.bin.index.json"}
@@ -30,19 +30,17 @@ class FolderSource(BaseSource):
         if (path / "generation_config.json").is_file():
             self.generation_config = read_json_object(path / "generation_config.json", missing="")
 
-    def tokenizer(self) -> PreTrainedTokenizerBase:
+    def tokenizer(self) -> Tokenizer:
         """The folder's tokenizer. No code from the folder is run.
 
         Raises:
             SourceError: there is none, or it cannot be read.
         """
-        from transformers import AutoTokenizer
+        from astrarium.sources.tokenizer_folder import read_tokenizer
 
-        try:
-            tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(str(self.path), trust_remote_code=False)
-        except Exception as error:  # tokenizers raises bare Exceptions for a broken tokenizer.json
-            reason = " ".join(str(error).split())[:200]
-            raise SourceError(f"{self.name} has no tokenizer that can be read: {reason}") from error
+        tokenizer, note = read_tokenizer(self.path, self.name, self.config)
+        if note is not None and note not in self.notes:
+            self.notes.append(note)
         return tokenizer
 
     def weight_files(self) -> list[Path]:

@@ -14,9 +14,8 @@ from astrarium.sources.gguf.header import read_header
 from astrarium.sources.gguf.tokenizer import tokenizer_of
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
-
     from astrarium.sources.tensor import Tensor
+    from astrarium.sources.tokenizer import Tokenizer
 
 
 class GgufSource(BaseSource):
@@ -28,7 +27,7 @@ class GgufSource(BaseSource):
         if self._header.metadata.get("tokenizer.ggml.pre", "default") == "default":
             self.notes.append(f"{name} does not say how its text is cut (tokenizer.ggml.pre); it is cut as GPT-2 does")
 
-    def tokenizer(self) -> PreTrainedTokenizerBase:
+    def tokenizer(self) -> Tokenizer:
         """The tokenizer in the file's metadata."""
         context = self.config.get("max_position_embeddings") or self.config.get("n_positions")
         return tokenizer_of(self._header, int(context or 0))

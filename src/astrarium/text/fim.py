@@ -8,10 +8,10 @@ from astrarium.core.errors import TextError
 from astrarium.families import FimTokens
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+    from astrarium.sources.tokenizer import Tokenizer
 
 
-def fim_prompt(prefix: str, suffix: str, tokenizer: PreTrainedTokenizerBase, tokens: FimTokens) -> list[int]:
+def fim_prompt(prefix: str, suffix: str, tokenizer: Tokenizer, tokens: FimTokens) -> list[int]:
     """Token ids that ask for the text between a prefix and a suffix: mark, prefix, mark, suffix, middle mark.
 
     The user's text is encoded as text throughout: a `<fim_middle>` written in it does not become the mark.
@@ -21,17 +21,16 @@ def fim_prompt(prefix: str, suffix: str, tokenizer: PreTrainedTokenizerBase, tok
 
     Source: Bavarian et al. 2022 (arXiv 2207.14255), the order prefix, suffix, middle; StarCoder's `<fim_…>` tokens.
     """
-    vocabulary = tokenizer.get_vocab()
-    marks = (tokens.prefix, tokens.suffix, tokens.middle)
-    missing = [mark for mark in marks if mark not in vocabulary]
-    if missing:
+    ids = {mark: tokenizer.id_of(mark) for mark in (tokens.prefix, tokens.suffix, tokens.middle)}
+    before, after, middle = ids.values()
+    if before is None or after is None or middle is None:
+        missing = [mark for mark, number in ids.items() if number is None]
         raise TextError(f"the tokenizer has no {', '.join(missing)}; continue from the prefix alone (--prefix-only)")
-    before, after, middle = (vocabulary[mark] for mark in marks)
     return [before, *plain_ids(prefix, tokenizer), after, *plain_ids(suffix, tokenizer), middle]
 
 
-def plain_ids(text: str, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+def plain_ids(text: str, tokenizer: Tokenizer) -> list[int]:
     """A text as token ids in which nothing becomes a special token."""
     if not text:
         return []
-    return list(tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"])
+    return tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)

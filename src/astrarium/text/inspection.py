@@ -10,7 +10,9 @@ from astrarium.core.errors import TextError
 from astrarium.sources import open_base
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+    from tokenizers import Encoding
+
+    from astrarium.sources.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,56 +83,26 @@ def tokens(text: str | Sequence[str], base: str = "default", *, add_special_toke
     return inspect_text([text] if isinstance(text, str) else text, tokenizer, add_special_tokens=add_special_tokens)
 
 
-def inspect_text(
-    texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, *, add_special_tokens: bool = True
-) -> TokenTable:
+def inspect_text(texts: Sequence[str], tokenizer: Tokenizer, *, add_special_tokens: bool = True) -> TokenTable:
     """The same, for a tokenizer at hand.
 
     Raises:
         TextError: several texts of different length, and a tokenizer without a padding token.
     """
-    batch = call_tokenizer(texts, tokenizer, add_special_tokens=add_special_tokens)
-    rows = tuple(_row(text, number, batch, tokenizer, add_special_tokens) for number, text in enumerate(texts))
+    encodings = tokenizer.encodings(texts, add_special_tokens=add_special_tokens)
+    rows = tuple(
+        _row(text, encoding, tokenizer, add_special_tokens) for text, encoding in zip(texts, encodings, strict=True)
+    )
     return TokenTable(
         rows=rows,
         padding_side=tokenizer.padding_side,
-        special_tokens={role: str(piece) for role, piece in tokenizer.special_tokens_map.items()},
+        special_tokens=dict(tokenizer.special_tokens),
         vocabulary=len(tokenizer),
-        batch_decoded=tuple(tokenizer.batch_decode(batch["input_ids"])),
+        batch_decoded=tuple(tokenizer.decode(encoding.ids, skip_special_tokens=False) for encoding in encodings),
     )
 
 
-def call_tokenizer(
-    texts: Sequence[str],
-    tokenizer: PreTrainedTokenizerBase,
-    *,
-    add_special_tokens: bool = True,
-    return_tensors: str | None = None,
-) -> Any:
-    """The tokenizer's call on a batch: ids, masks, offsets.
-
-    Args:
-        texts: one or several; several are padded.
-        tokenizer: the tokenizer.
-        add_special_tokens: whether the tokenizer adds its own.
-        return_tensors: `pt`, `np`, or None for lists.
-
-    Raises:
-        TextError: texts that must be padded, and no padding token.
-    """
-    if len(texts) > 1 and tokenizer.pad_token is None:
-        raise TextError("the tokenizer has no padding token, which several texts need; give one text at a time")
-    return tokenizer(
-        list(texts),
-        padding=len(texts) > 1,
-        add_special_tokens=add_special_tokens,
-        return_offsets_mapping=return_tensors is None,
-        return_special_tokens_mask=return_tensors is None,
-        return_tensors=return_tensors,
-    )
-
-
-def decode_ids(ids: Sequence[int], tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
+def decode_ids(ids: Sequence[int], tokenizer: Tokenizer) -> dict[str, Any]:
     """What token ids stand for: pieces, text, and text without special tokens.
 
     Raises:
@@ -142,40 +114,38 @@ def decode_ids(ids: Sequence[int], tokenizer: PreTrainedTokenizerBase) -> dict[s
             raise TextError(f"id {number} is outside the vocabulary; it has the ids 0 to {size - 1}")
     return {
         "ids": list(ids),
-        "pieces": tokenizer.convert_ids_to_tokens(list(ids)),
-        "decoded": tokenizer.decode(list(ids)),
-        "decoded_without_specials": tokenizer.decode(list(ids), skip_special_tokens=True),
+        "pieces": [tokenizer.piece_of(number) for number in ids],
+        "decoded": tokenizer.decode(ids, skip_special_tokens=False),
+        "decoded_without_specials": tokenizer.decode(ids),
     }
 
 
-def _row(text: str, number: int, batch: Any, tokenizer: PreTrainedTokenizerBase, add_special_tokens: bool) -> TokenRow:
-    ids = batch["input_ids"][number]
-    word_ids = batch.word_ids(number)
+def _row(text: str, encoding: Encoding, tokenizer: Tokenizer, add_special_tokens: bool) -> TokenRow:
     made = []
-    for index, token_id in enumerate(ids):
-        special = bool(batch["special_tokens_mask"][number][index])
-        start, end = batch["offset_mapping"][number][index]
+    for index, token_id in enumerate(encoding.ids):
+        special = bool(encoding.special_tokens_mask[index])
+        start, end = encoding.offsets[index]
         nowhere = special and start == end
         made.append(
             Token(
                 index=index,
                 id=token_id,
-                piece=tokenizer.convert_ids_to_tokens(token_id),
-                text=tokenizer.decode([token_id]),
+                piece=encoding.tokens[index],
+                text=tokenizer.decode([token_id], skip_special_tokens=False),
                 start=None if nowhere else start,
                 end=None if nowhere else end,
-                word=word_ids[index],
-                special=special or token_id in tokenizer.all_special_ids,
-                attention=batch["attention_mask"][number][index],
+                word=encoding.word_ids[index],
+                special=special or token_id in tokenizer.special_ids,
+                attention=encoding.attention_mask[index],
             )
         )
-    last = max((word for word in word_ids if word is not None), default=-1)
-    spans = [batch.word_to_tokens(number, word) for word in range(last + 1)]
+    last = max((word for word in encoding.word_ids if word is not None), default=-1)
+    spans = [encoding.word_to_tokens(word) for word in range(last + 1)]
     return TokenRow(
         source=text,
         tokens=tuple(made),
-        words=tuple((span.start, span.end) for span in spans if span is not None),
+        words=tuple((start, end) for start, end in filter(None, spans)),
         encoded=tuple(tokenizer.encode(text, add_special_tokens=add_special_tokens)),
-        decoded=tokenizer.decode(ids),
-        decoded_without_specials=tokenizer.decode(ids, skip_special_tokens=True),
+        decoded=tokenizer.decode(encoding.ids, skip_special_tokens=False),
+        decoded_without_specials=tokenizer.decode(encoding.ids),
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from astrarium.core.errors import TextError
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+    from astrarium.sources.tokenizer import Tokenizer
 
 TEMPLATES = ("astraios", "chat", "plain")
 """The names of the templates."""
@@ -27,7 +27,7 @@ class Template:
     """
 
     name: str
-    tokenizer: PreTrainedTokenizerBase
+    tokenizer: Tokenizer
 
     @property
     def writes_special_tokens(self) -> bool:
@@ -45,11 +45,7 @@ class Template:
         """
         _check_turns(turns)
         if self.name == "chat":
-            return str(
-                self.tokenizer.apply_chat_template(
-                    [dict(turn) for turn in turns], tokenize=False, add_generation_prompt=True
-                )
-            )
+            return self.tokenizer.apply_chat_template(turns)
         if self.name == "astraios":
             return "".join(_astraios_turn(turn) for turn in turns) + "Answer:"
         return "\n\n".join(turn["content"] for turn in turns)
@@ -65,7 +61,7 @@ class Template:
         return question, f" {completion}" if self.name == "astraios" else completion
 
 
-def template_named(name: str, tokenizer: PreTrainedTokenizerBase) -> Template:
+def template_named(name: str, tokenizer: Tokenizer) -> Template:
     """A template by its name.
 
     Raises:
@@ -79,7 +75,7 @@ def template_named(name: str, tokenizer: PreTrainedTokenizerBase) -> Template:
 
 
 def choose_template(
-    wanted: str | None, metadata: Mapping[str, Any], adapter: str | None, tokenizer: PreTrainedTokenizerBase
+    wanted: str | None, metadata: Mapping[str, Any], adapter: str | None, tokenizer: Tokenizer
 ) -> Template:
     """The template for a question, in this order: the one asked for, the adapter's own, Astraios's for its adapters,
     the tokenizer's chat template, plain.
@@ -110,7 +106,7 @@ def encode_prompt(template: Template, turns: Sequence[Turn]) -> list[int]:
         TextError: see `Template.prompt`.
     """
     text = template.prompt(turns)
-    return list(template.tokenizer(text, add_special_tokens=not template.writes_special_tokens)["input_ids"])
+    return template.tokenizer.encode(text, add_special_tokens=not template.writes_special_tokens)
 
 
 def _astraios_turn(turn: Turn) -> str:

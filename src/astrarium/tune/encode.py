@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 from astrarium.core.errors import TuneError
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
-
     from astrarium.data import Row
+    from astrarium.sources.tokenizer import Tokenizer
     from astrarium.text import Template
 
 
@@ -41,7 +40,7 @@ class Examples:
 def encode_rows(
     rows: Sequence[Row],
     template: Template,
-    tokenizer: PreTrainedTokenizerBase,
+    tokenizer: Tokenizer,
     *,
     loss: str,
     longest: int | None,
@@ -66,8 +65,8 @@ def encode_rows(
     examples = Examples()
     for row in rows:
         prefix, answer = template.training(row["prompt"], row["completion"])
-        before = tokenizer(prefix, add_special_tokens=not template.writes_special_tokens)["input_ids"]
-        after = tokenizer(answer, add_special_tokens=False)["input_ids"]
+        before = tokenizer.encode(prefix, add_special_tokens=not template.writes_special_tokens)
+        after = tokenizer.encode(answer, add_special_tokens=False)
         ids = (*before, *after, end)
         if longest is not None and len(ids) > longest:
             examples.too_long += 1

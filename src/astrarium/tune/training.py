@@ -111,7 +111,8 @@ def _trained(
     begin = time.monotonic()
     way = "pad" if chosen.peft_type == "P_TUNING" else settings.packing
     sequences, held = (_packed(part, chosen, way, settings) for part in (training, validation))
-    pad = base.tokenizer.pad_token_id if base.tokenizer.pad_token_id is not None else base.tokenizer.eos_token_id
+    # There is one of the two: encode_rows has seen to the end token.
+    pad = next(token for token in (base.tokenizer.pad_token_id, base.tokenizer.eos_token_id) if token is not None)
     _seed(settings.seed)
     on_stage("measuring the base")
     loss_of_base = mean_loss(base.model, held, pad, settings.micro_batch)
@@ -221,7 +222,7 @@ def _saved(model: nn.Module, base: Base, chosen: Recipe, folder: RunFolder) -> P
     with atomic_folder(where) as temporary:
         if chosen.peft_type is None:
             model.save_pretrained(temporary)  # type: ignore[operator]
-            base.tokenizer.save_pretrained(temporary)
+            base.tokenizer.save(temporary)
         else:
             # save_embedding_layers=False: peft would ask the hub for the base's vocabulary to decide.
             model.save_pretrained(temporary, save_embedding_layers=False)  # type: ignore[operator]

@@ -1,16 +1,15 @@
-"""The tokenizer in a GGUF file's metadata, as a fast tokenizer of transformers."""
+"""The tokenizer in a GGUF file's metadata."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, processors
+import tokenizers
+from tokenizers import AddedToken, Regex, decoders, models, pre_tokenizers, processors
 
 from astrarium.core.errors import CorruptFileError, SourceError
 from astrarium.sources.gguf.header import Header
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerFast
+from astrarium.sources.tokenizer import Tokenizer
 
 _CONTROL, _USER_DEFINED = 3, 4
 _GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
@@ -29,7 +28,7 @@ _CUTS = {
 }
 
 
-def tokenizer_of(header: Header, context: int) -> PreTrainedTokenizerFast:
+def tokenizer_of(header: Header, context: int) -> Tokenizer:
     """Build the tokenizer.
 
     Args:
@@ -40,8 +39,6 @@ def tokenizer_of(header: Header, context: int) -> PreTrainedTokenizerFast:
         SourceError: a kind of vocabulary, or a way of cutting text, that is not known.
         CorruptFileError: the vocabulary is missing or does not fit together.
     """
-    from transformers import PreTrainedTokenizerFast
-
     metadata = header.metadata
     pieces, kinds = _vocabulary(header)
     # Llama 3's words that are tokens are taken whole, though no merges lead to some of them.
@@ -52,19 +49,19 @@ def tokenizer_of(header: Header, context: int) -> PreTrainedTokenizerFast:
         raise
     except Exception as error:  # tokenizers raises bare Exceptions
         raise CorruptFileError(f"{header.path} has a vocabulary that does not fit together: {error}") from error
-    tokenizer = Tokenizer(model)
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+    backend = tokenizers.Tokenizer(model)
+    backend.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Split(Regex(cut), behavior="isolated") for cut in _cuts(header)]
         + [pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
     )
-    tokenizer.decoder = decoders.ByteLevel()
+    backend.decoder = decoders.ByteLevel()
     for special in (_CONTROL, _USER_DEFINED):
         added = [
             AddedToken(piece, normalized=False, special=special == _CONTROL)
             for piece, kind in zip(pieces, kinds, strict=True)
             if kind == special
         ]
-        (tokenizer.add_special_tokens if special == _CONTROL else tokenizer.add_tokens)(added)
+        (backend.add_special_tokens if special == _CONTROL else backend.add_tokens)(added)
     named = {
         f"{role}_token": _piece(header, pieces, key)
         for role, key in (("bos", "bos"), ("eos", "eos"), ("unk", "unknown"), ("pad", "padding"))
@@ -75,15 +72,14 @@ def tokenizer_of(header: Header, context: int) -> PreTrainedTokenizerFast:
     # Where a file of Llama 3's kind does not say, llama.cpp begins with bos.
     if metadata.get("tokenizer.ggml.add_bos_token", whole_words) and named["bos_token"]:
         bos = named["bos_token"]
-        tokenizer.post_processor = processors.TemplateProcessing(
-            single=f"{bos} $A", pair=f"{bos} $A {bos} $B", special_tokens=[(bos, tokenizer.token_to_id(bos))]
+        backend.post_processor = processors.TemplateProcessing(
+            single=f"{bos} $A", pair=f"{bos} $A {bos} $B", special_tokens=[(bos, backend.token_to_id(bos))]
         )
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
+    return Tokenizer(
+        backend,
+        special_tokens={role: piece for role, piece in named.items() if piece is not None},
         chat_template=template,
-        model_max_length=context,
-        clean_up_tokenization_spaces=False,
-        **{role: piece for role, piece in named.items() if piece is not None},
+        max_length=context or None,
     )
 
 
