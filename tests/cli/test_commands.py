@@ -168,3 +168,12 @@ def test_wrong_usage_is_status_2_and_debug_shows_the_traceback(
     monkeypatch.setattr(sys, "argv", ["astrarium", "ask", "", "--debug"])
     with pytest.raises(TextError, match="the question is empty"):
         main()
+
+
+def test_benches_are_listed(astrarium: Command) -> None:
+    listed = json.loads(astrarium("bench", "--json").out)
+    assert "llama.cpp" in listed["decode-135m"]
+    assert "mixed-8" in astrarium("bench").out
+    unknown = astrarium("bench", "nothing")
+    assert unknown.status == 1
+    assert "there is no bench 'nothing'" in unknown.err

@@ -27,7 +27,10 @@ def ask(
     seed: Annotated[int, typer.Option(help="Seed of the sampling.")] = 0,
     stop: Annotated[list[str] | None, typer.Option(help="A text that ends the answer; may be given again.")] = None,
     go_on: Annotated[bool, typer.Option("--continue", help="Go on with the last conversation.")] = False,
-    dtype: Annotated[str | None, typer.Option(help="Of the base: fp32, bf16 or fp16.")] = None,
+    weight_format: Annotated[
+        str, typer.Option("--format", help="Weights of the base: auto, fp32, bf16, int8, int4 or gguf.")
+    ] = "auto",
+    adapter_format: Annotated[str, typer.Option(help="Weights of the adapter: fp32 or bf16.")] = "fp32",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object when the answer is whole.")] = False,
 ) -> None:
     """Answer a question with a base model and an adapter, written out as it comes.
@@ -46,7 +49,7 @@ def ask(
     )
     talk = _conversation(base, adapter, template, go_on)
     with working(f"loading {talk.base}"):
-        model = load(talk.base, talk.adapter, dtype=dtype)
+        model = load(talk.base, talk.adapter, format=weight_format, adapter_format=adapter_format)
     for line in model.notes:
         note(line)
     if first is not None:

@@ -18,7 +18,10 @@ def complete(
     temperature: Annotated[float, typer.Option(help="0 takes the likeliest token; above 0 samples.")] = 0.0,
     seed: Annotated[int, typer.Option(help="Seed of the sampling.")] = 0,
     stop: Annotated[list[str] | None, typer.Option(help="A text that ends the completion; may be given again.")] = None,
-    dtype: Annotated[str | None, typer.Option(help="Of the base: fp32, bf16 or fp16.")] = None,
+    weight_format: Annotated[
+        str, typer.Option("--format", help="Weights of the base: auto, fp32, bf16, int8, int4 or gguf.")
+    ] = "auto",
+    adapter_format: Annotated[str, typer.Option(help="Weights of the adapter: fp32 or bf16.")] = "fp32",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Fill in the middle of a file: what should stand at the end of a line, or at a column of it.
@@ -32,7 +35,7 @@ def complete(
     sampling = Sampling(max_new_tokens=max_new_tokens, temperature=temperature, seed=seed, stop=tuple(stop or ()))
     name = base_for(adapter) if base is None else base
     with working(f"loading {name}"):
-        model = load(name, adapter, dtype=dtype)
+        model = load(name, adapter, format=weight_format, adapter_format=adapter_format)
     for line in model.notes:
         note(line)
     with working("writing"):

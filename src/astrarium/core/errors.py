@@ -12,6 +12,7 @@ AstrariumError
 ├── MethodError          an unknown method or recipe, or one that the base has no sites for
 ├── EngineError          weights, a request or a processor that the engine cannot use
 ├── TuneError            a training that cannot start or go on
+├── BenchError           an unknown bench, or a contestant that failed
 └── PluginError          the installed peft is not one that astrarium can extend
 
 A message names the thing, the value found, what was expected, and what to do.
@@ -67,6 +68,10 @@ class EngineError(AstrariumError):
 
 class TuneError(AstrariumError):
     """A training cannot start or go on."""
+
+
+class BenchError(AstrariumError):
+    """A bench is unknown, or a contestant cannot take part."""
 
 
 class PluginError(AstrariumError):

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 from astrarium.core.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from astrarium.engine.sampling import Sampling
     from astrarium.model.base import Base, load_base
     from astrarium.model.conversation import Conversation, base_for
     from astrarium.model.model import Model, load
-    from astrarium.model.sampling import Sampling
 
 __all__ = ["Base", "Conversation", "Model", "Sampling", "base_for", "load", "load_base"]
 
@@ -18,6 +18,6 @@ __getattr__ = lazy_names(
         **dict.fromkeys(["Base", "load_base"], ".base"),
         **dict.fromkeys(["Conversation", "base_for"], ".conversation"),
         **dict.fromkeys(["Model", "load"], ".model"),
-        "Sampling": ".sampling",
+        "Sampling": "..engine.sampling",
     },
 )

@@ -14,7 +14,6 @@ from torch import nn
 
 from astrarium.core.errors import AdapterError
 from astrarium.model.base import Base
-from astrarium.sources import open_adapter
 
 if TYPE_CHECKING:
     from astrarium.sources import AdapterSource
@@ -31,25 +30,20 @@ class Wardrobe:
     sources: dict[str, AdapterSource]
     worn: PeftModel | None = None
 
-    def add(self, name: str, where: str) -> list[str]:
-        """Open an adapter and check that it fits the base.
+    def add(self, name: str, source: AdapterSource) -> None:
+        """Load an adapter and check that it fits the base.
 
         Args:
             name: what it is called from now on.
-            where: a folder, a run's folder, or a hub id.
-
-        Returns:
-            What the user should know, such as that the adapter names another base.
+            source: its files.
 
         Raises:
-            SourceError: it cannot be found or read.
-            AdapterError: it does not fit.
+            AdapterError: it does not fit, or the name is taken.
         """
         if name in self.sources:
             raise AdapterError(
                 f"there is an adapter {name!r} already, from {self.sources[name].name}; take another name"
             )
-        source = open_adapter(where)
         self.sources[name] = source
         try:
             self.wear(name)
@@ -57,7 +51,11 @@ class Wardrobe:
             del self.sources[name]
             self.take_off()
             raise
-        return self._notes(source)
+
+    def drop(self, name: str) -> None:
+        """Take an adapter out."""
+        del self.sources[name]
+        self.take_off()
 
     def wear(self, name: str | None) -> nn.Module:
         """The model that answers with the adapter, or with none.
@@ -124,18 +122,6 @@ class Wardrobe:
         if extra or missing:
             some = ", ".join((extra + missing)[:_SHOWN])
             raise AdapterError(f"{len(extra)} tensors without a site, {len(missing)} sites without a tensor ({some})")
-
-    def _notes(self, source: AdapterSource) -> list[str]:
-        made_for, digest = source.config.get("base_model_name_or_path"), source.metadata.get("base_digest")
-        here = self.base.source
-        if digest is not None and digest != here.digest():
-            return [
-                *source.notes,
-                f"adapter {source.name} was tuned on {made_for} with other weights than {here.name} has here",
-            ]
-        if digest is None and made_for and made_for not in (here.name, here.lasting_name):
-            return [*source.notes, f"adapter {source.name} names {made_for} as its base; here it runs on {here.name}"]
-        return list(source.notes)
 
 
 def _strip(model: nn.Module) -> None:

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from astrarium.core.errors import TextError
 from astrarium.core.files import write_json
+from astrarium.model.caches import cache_folder
 from astrarium.sources import open_adapter
 from astrarium.sources.base import DEFAULT
-
-
-def cache_folder() -> Path:
-    """Where astrarium keeps what it may lose: `ASTRARIUM_CACHE`, or `astrarium` in the user's cache folder."""
-    own = os.environ.get("ASTRARIUM_CACHE")
-    if own:
-        return Path(own).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "astrarium"
 
 
 def base_for(adapter: str | None) -> str:

@@ -13,6 +13,7 @@ from astrarium.core.errors import EngineError
 
 SETS = ("avx512", "avxvnni", "avx2", "torch")
 VARIABLE = "ASTRARIUM_CPU"
+_current: list[ModuleType | None] = []
 
 
 @functools.cache
@@ -32,6 +33,12 @@ def kernels() -> ModuleType | None:
     Raises:
         EngineError: `ASTRARIUM_CPU` names no instruction set, or one that this processor has not.
     """
+    module = _chosen()
+    _current[:] = [module]
+    return module
+
+
+def _chosen() -> ModuleType | None:
     wanted = os.environ.get(VARIABLE, "")
     if wanted and wanted not in SETS:
         raise EngineError(f"{VARIABLE} is {wanted!r}; expected one of {', '.join(SETS)}")
@@ -50,6 +57,11 @@ def kernels() -> ModuleType | None:
         module.use(best)
     module.set_threads(torch.get_num_threads())
     return module
+
+
+def current() -> ModuleType | None:
+    """What `kernels` last gave, without asking again: a forward pass asks once, and its hundreds of parts ask this."""
+    return _current[0] if _current else kernels()
 
 
 def why_not() -> str:

@@ -248,7 +248,7 @@ struct Plan {
                      up_by_rank, x_column, y_column, nullptr});
     hidden_at.push_back(hidden);
     hidden += rows * rank;
-    constexpr int64_t NUMBERS = 8192;  // weights a task reads
+    constexpr int64_t NUMBERS = 16384;  // weights a task reads
     const int64_t down_rows = std::max<int64_t>(4, NUMBERS / inputs / 4 * 4);
     for (int64_t i = 0; i < rank; i += down_rows) downs.push_back({number, i, std::min(rank, i + down_rows)});
     const int64_t up_rows = std::max<int64_t>(32, NUMBERS / rank / 32 * 32);

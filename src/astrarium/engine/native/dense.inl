@@ -14,6 +14,9 @@ inline void dot_block(const T* weight, int64_t inputs, const float* x, int64_t x
   int64_t i = 0;
   for (; i + W <= inputs; i += W) {
     vf w[N];
+    // Rows are short, and the processor's own reading ahead stops at each page.
+    if (N > 1 && M == 1)
+      for (int n = 0; n < N; n++) __builtin_prefetch(weight + (n + N) * inputs + i);
     for (int n = 0; n < N; n++) w[n] = load(weight + n * inputs + i);
     for (int m = 0; m < M; m++) {
       const vf a = load(x + m * x_stride + i);

@@ -12,56 +12,39 @@ from torch import nn
 from transformers import StoppingCriteria, StoppingCriteriaList
 
 from astrarium.core.errors import TextError
-from astrarium.model.sampling import Sampling
+from astrarium.engine.sampling import Sampling
+from astrarium.text.feed import Feed
 
 if TYPE_CHECKING:
     from astrarium.sources.tokenizer import Tokenizer
 
-_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
-
-class _Feed(StoppingCriteria):  # type: ignore[misc]
-    """Sees each new token: decodes, holds back what may become a stop text, passes the rest on.
-
-    A stop text may begin in one token and end in another, and a character may take several tokens; neither is passed
-    on before it is whole.
-    """
+class _Watch(StoppingCriteria):  # type: ignore[misc]
+    """Sees each new token, and passes on the text that it makes certain."""
 
     def __init__(self, tokenizer: Tokenizer, prompt_length: int, stop: tuple[str, ...]) -> None:
         self.pieces: queue.SimpleQueue[str | BaseException | None] = queue.SimpleQueue()
         self.cancelled = threading.Event()
-        self._tokenizer = tokenizer
-        self._start = prompt_length
-        self._stop = stop
-        self._sent = 0
+        self._feed = Feed(tokenizer.decode, stop)
+        self._seen = prompt_length
 
     def __call__(self, input_ids: torch.Tensor, scores: Any, **kwargs: Any) -> torch.Tensor:
-        stopped = self.cancelled.is_set() or self._take(input_ids[0, self._start :].tolist(), final=False)
+        if not self.cancelled.is_set():
+            self._take(input_ids[0].tolist())
+        stopped = self.cancelled.is_set() or self._feed.stopped
         return torch.full((len(input_ids),), stopped, dtype=torch.bool, device=input_ids.device)
 
     def finish(self, tokens: list[int]) -> None:
         """Pass on what was held back."""
         if not self.cancelled.is_set():
-            self._take(tokens, final=True)
+            self._take(tokens)
+            self.pieces.put(self._feed.finish())
 
-    def _take(self, tokens: list[int], *, final: bool) -> bool:
-        text = self._tokenizer.decode(tokens)
-        ends = [index for index in (text.find(stop) for stop in self._stop) if index >= 0]
-        end = min(ends) if ends else len(text) if final else self._safe_end(text)
-        if end > self._sent:
-            self.pieces.put(text[self._sent : end])
-            self._sent = end
-        return bool(ends)
-
-    def _safe_end(self, text: str) -> int:
-        """How much of the text no later token can change."""
-        end = len(text.rstrip(_REPLACEMENT))
-        for stop in self._stop:
-            for length in range(min(len(stop) - 1, len(text)), 0, -1):
-                if text.endswith(stop[:length]):
-                    end = min(end, len(text) - length)
-                    break
-        return end
+    def _take(self, tokens: list[int]) -> None:
+        for token in tokens[self._seen :]:
+            if not self._feed.stopped:
+                self.pieces.put(self._feed.take(token))
+        self._seen = len(tokens)
 
 
 def stream(
@@ -91,14 +74,15 @@ def stream(
             f"the prompt has {len(prompt) + virtual} tokens; the model's context is {context}, so that nothing is left "
             "for an answer; shorten it"
         )
-    feed = _Feed(tokenizer, len(prompt), sampling.stop)
+    feed = _Watch(tokenizer, len(prompt), sampling.stop)
     worker = threading.Thread(target=_generate, args=(model, tokenizer, prompt, sampling, room, feed), daemon=True)
     worker.start()
     try:
         while (piece := feed.pieces.get()) is not None:
             if isinstance(piece, BaseException):
                 raise piece
-            yield piece
+            if piece:
+                yield piece
     finally:
         feed.cancelled.set()
         worker.join()
@@ -116,7 +100,7 @@ def _generate(
     prompt: list[int],
     sampling: Sampling,
     room: int,
-    feed: _Feed,
+    feed: _Watch,
 ) -> None:
     try:
         ids = torch.tensor([prompt], device=next(model.parameters()).device)
@@ -133,7 +117,7 @@ def _generate(
                 stopping_criteria=StoppingCriteriaList([feed]),
                 **options,
             )
-        feed.finish(output[0, len(prompt) :].tolist())
+        feed.finish(output[0].tolist())
         feed.pieces.put(None)
     except BaseException as error:  # handed to the reader, who raises it
         feed.pieces.put(error)

@@ -1,0 +1,101 @@
+"""What an adapter does, whatever its method: low-rank or elementwise arithmetic at linears, and tokens of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Place = Literal["in", "beside", "out"]
+"""On a linear's input before it, from its input to its output, or on its output after it."""
+
+SMALL_RANK = 16
+"""Up to this rank the up projection is kept by rank, so that a row of it is as long as the output."""
+
+
+@dataclass(frozen=True, slots=True)
+class LowRank:
+    """`scale * up(f(down(z)))`, added to what is at its place: LoRA, and bottleneck adapters."""
+
+    place: Place
+    down: Tensor
+    """`[rank, read]`, fp32 or bf16."""
+    up: Tensor
+    """`[written, rank]`, or `[rank, written]` where `by_rank`."""
+    scale: float
+    activation: str | None = None
+    """A name of transformers' ACT2FN."""
+    by_rank: bool = False
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it takes."""
+        return self.down.nbytes + self.up.nbytes
+
+
+@dataclass(frozen=True, slots=True)
+class Affine:
+    """`scale * z + shift`, element by element: (IA)³, DoRA's magnitudes, retrained biases."""
+
+    place: Place
+    scale: Tensor | None = None
+    """fp32 `[width]`; None for ones."""
+    shift: Tensor | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it takes."""
+        return sum(tensor.nbytes for tensor in (self.scale, self.shift) if tensor is not None)
+
+
+Part = LowRank | Affine
+
+
+@dataclass(slots=True)
+class Adapter:
+    """One adapter in memory."""
+
+    name: str
+    sites: dict[str, list[Part]] = field(default_factory=dict)
+    """Module path of a linear → what happens there, in order."""
+    prompt: Tensor | None = None
+    """Virtual tokens before the prompt, fp32 `[tokens, hidden]`."""
+    past: Tensor | None = None
+    """Keys and values before the prompt, fp32 `[layers, 2, tokens, kv_heads, head_width]`."""
+    replaced: dict[str, dict[str, Tensor]] = field(default_factory=dict)
+    """Module path → its own fp32 `weight` and `bias`, in the place of the base's."""
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def virtual_tokens(self) -> int:
+        """How many positions it takes before the prompt."""
+        if self.prompt is not None:
+            return len(self.prompt)
+        return 0 if self.past is None else int(self.past.shape[2])
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it takes."""
+        tensors = [tensor for module in self.replaced.values() for tensor in module.values()]
+        tensors += [tensor for tensor in (self.prompt, self.past) if tensor is not None]
+        return sum(part.nbytes for parts in self.sites.values() for part in parts) + sum(t.nbytes for t in tensors)
+
+
+def low_rank(
+    place: Place, down: Tensor, up: Tensor, scale: float, dtype: torch.dtype, activation: str | None = None
+) -> LowRank:
+    """A low-rank part, laid out as the kernels like it.
+
+    Args:
+        place: where it is.
+        down: `[rank, read]`.
+        up: `[written, rank]`.
+        scale: of the result.
+        dtype: fp32 or bf16, how it is held.
+        activation: between the two.
+    """
+    by_rank = len(down) <= SMALL_RANK
+    down, up = down.to(dtype).contiguous(), (up.T if by_rank else up).to(dtype).contiguous()
+    return LowRank(place, down, up, scale, activation, by_rank)

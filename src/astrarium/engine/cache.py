@@ -1,0 +1,170 @@
+"""Keys and values of every layer, in pages of 32 positions that requests own or share.
+
+Pages that are full and no longer change can be shared: a later request with the same beginning, under the same adapter,
+takes them as they are. Source of the idea: Kwon et al. 2023, "PagedAttention" (arXiv 2309.06180), section 4.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import OrderedDict
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import torch
+from torch import Tensor
+
+from astrarium.core.errors import EngineError
+
+PAGE = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What the cache of one model is made of."""
+
+    layers: int
+    kv_heads: int
+    head_width: int
+    dtype: torch.dtype
+    """bf16, or fp32 where the weights are."""
+
+    @property
+    def padded_width(self) -> int:
+        """The width of values in memory: whole vectors of 16."""
+        return -(-self.head_width // 16) * 16
+
+    @property
+    def page_bytes(self) -> int:
+        """Bytes that a page takes in all layers."""
+        numbers = self.layers * self.kv_heads * PAGE * (self.head_width + self.padded_width)
+        return numbers * self.dtype.itemsize
+
+
+def pages_for(tokens: int) -> int:
+    """How many pages so many positions take."""
+    return -(-tokens // PAGE)
+
+
+class Cache:
+    """The pages of one model.
+
+    Memory is taken from the system as pages are first written, so that a large cache costs nothing before it is used.
+    """
+
+    def __init__(self, shape: Shape, pages: int) -> None:
+        self.shape, self.pages = shape, pages
+        numbers = (pages, shape.kv_heads)
+        self.keys = [torch.empty(*numbers, shape.head_width, PAGE, dtype=shape.dtype) for _ in range(shape.layers)]
+        self.values = [torch.empty(*numbers, PAGE, shape.padded_width, dtype=shape.dtype) for _ in range(shape.layers)]
+        self._free = list(range(pages - 1, -1, -1))
+        self._users = [0] * pages
+        self._known: dict[bytes, int] = {}  # chain → page
+        self._chain_of: dict[int, bytes] = {}
+        self._idle: OrderedDict[int, None] = OrderedDict()  # known, and used by nobody, the longest unused first
+        self._cleared = [False] * pages
+        self.touched = 0
+
+    @property
+    def available(self) -> int:
+        """Pages that a request can have now."""
+        return len(self._free) + len(self._idle)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that have been taken from the system."""
+        return self.touched * self.shape.page_bytes
+
+    def take(self, count: int) -> list[int]:
+        """Some pages of one's own.
+
+        Raises:
+            EngineError: there are not so many.
+        """
+        if count > self.available:
+            raise EngineError(f"the cache has {self.available} pages left, and {count} are needed")
+        found = []
+        for _ in range(count):
+            if self._free:
+                page = self._free.pop()
+            else:
+                page, _ = self._idle.popitem(last=False)
+                del self._known[self._chain_of.pop(page)]
+            self._users[page] = 1
+            if not self._cleared[page]:
+                self._clear(page)
+            found.append(page)
+        return found
+
+    def give_back(self, pages: list[int]) -> None:
+        """Let go of pages. Those whose content is known stay until their room is needed."""
+        for page in reversed(pages):
+            self._users[page] -= 1
+            if self._users[page] == 0:
+                if page in self._chain_of:
+                    self._idle[page] = None
+                else:
+                    self._free.append(page)
+
+    def shared(self, chains: list[bytes]) -> list[int]:
+        """The pages that hold the first of these contents, each now used once more."""
+        found = []
+        for chain in chains:
+            page = self._known.get(chain)
+            if page is None:
+                break
+            self._users[page] += 1
+            self._idle.pop(page, None)
+            found.append(page)
+        return found
+
+    def remember(self, page: int, chain: bytes) -> None:
+        """A full page's content, so that others find it."""
+        if chain not in self._known and page not in self._chain_of:
+            self._known[chain] = page
+            self._chain_of[page] = chain
+
+    def forget(self) -> None:
+        """Forget all contents: an adapter's name now means something else."""
+        for page in self._idle:
+            self._free.append(page)
+        self._idle.clear()
+        self._known.clear()
+        self._chain_of.clear()
+
+    def _clear(self, page: int) -> None:
+        # What was never written may be NaN, which even a weight of zero would let through.
+        for layer in range(self.shape.layers):
+            self.keys[layer][page].zero_()
+            self.values[layer][page].zero_()
+        self._cleared[page] = True
+        self.touched += 1
+
+    def put(self, layer: int, pages: list[int], position: int, keys: Tensor, values: Tensor) -> None:
+        """Write keys and values, fp32 `[tokens, kv_heads, head_width]`, from a position on."""
+        for number in range(len(keys)):
+            page, slot = pages[(position + number) // PAGE], (position + number) % PAGE
+            self.keys[layer][page, :, :, slot] = keys[number].to(self.shape.dtype)
+            self.values[layer][page, :, slot, : self.shape.head_width] = values[number].to(self.shape.dtype)
+
+    def read(self, layer: int, pages: list[int], tokens: int) -> tuple[Tensor, Tensor]:
+        """Keys and values of the first positions, fp32 `[kv_heads, tokens, head_width]`."""
+        which = torch.tensor(pages[: pages_for(tokens)])
+        keys = self.keys[layer][which].permute(1, 0, 3, 2).flatten(1, 2)[:, :tokens]
+        values = self.values[layer][which].permute(1, 0, 2, 3).flatten(1, 2)[:, :tokens, : self.shape.head_width]
+        return keys.float(), values.float()
+
+
+def chains(ids: tuple[int, ...], seed: bytes) -> list[bytes]:
+    """A digest for each full page of a request, of what it holds and all before it.
+
+    Args:
+        ids: the request's tokens from position 0 on, virtual ones too.
+        seed: what else the content depends on: the adapter.
+    """
+    found: list[bytes] = []
+    before = seed
+    for at in range(0, len(ids) - PAGE + 1, PAGE):
+        before = blake2b(before + array("q", ids[at : at + PAGE]).tobytes(), digest_size=16).digest()
+        found.append(before)
+    return found

@@ -1,0 +1,347 @@
+"""The engine: many requests in one batch, joining and leaving at any step, each with an adapter of its own or none."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+
+import torch
+from torch import Tensor
+
+from astrarium.core.errors import AstrariumError, EngineError, TextError
+from astrarium.engine.adapters.bank import DEFAULT_LIMIT, Bank, Reader
+from astrarium.engine.adapters.parts import Adapter
+from astrarium.engine.cache import PAGE, Cache, chains, pages_for
+from astrarium.engine.families.network import Network
+from astrarium.engine.pace import Pace
+from astrarium.engine.request import Event, Logprob, Reason, Running, Ticket
+from astrarium.engine.sampling import Sampling, draw, penalised
+from astrarium.engine.step import Segment, Step, Worn
+from astrarium.engine.weights import Weights
+from astrarium.families import family_of
+from astrarium.text.feed import Feed
+
+Decode = Callable[[Sequence[int]], str]
+
+_WHOLE_CHUNK = 512
+
+
+class Engine:
+    """Runs a network. `submit` takes a request, `step` does one forward pass for all of them.
+
+    It may be called from several threads; a step is one at a time.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        weights: Weights,
+        *,
+        ends: Collection[int] = (),
+        decode: Decode | None = None,
+        cache_tokens: int | None = None,
+        adapter_bytes: int = DEFAULT_LIMIT,
+        most_rows: int = 64,
+    ) -> None:
+        """Make an engine.
+
+        Args:
+            network: the forward pass.
+            weights: what it is built over.
+            ends: ids that end an answer.
+            decode: ids → text; without it stop texts are refused.
+            cache_tokens: positions that all requests together may hold; None for eight whole contexts.
+            adapter_bytes: what adapters in memory may take; the least recently used are let go.
+            most_rows: requests that run at a time; the rest wait.
+        """
+        self.network, self.weights = network, weights
+        self.format = weights.held
+        config = network.config
+        family = family_of(config)
+        self.context, self.vocabulary = family.context(config), family.linears(config)[-1].outputs
+        shape = network.cache_shape(torch.float32 if self.format == "fp32" else torch.bfloat16)
+        self.cache = Cache(shape, pages_for(cache_tokens or 8 * self.context))
+        self.bank = Bank(adapter_bytes, network.forget_layouts)
+        self._ends, self._decode, self._most_rows = frozenset(ends), decode, most_rows
+        self._waiting: deque[Running] = deque()
+        self._running: list[Running] = []
+        self._pace = Pace()
+        self._numbers = itertools.count()
+        self._lock = threading.RLock()
+
+    def add_adapter(self, name: str, reader: Reader) -> Adapter:
+        """Add an adapter; requests can name it from now on. See `Bank.add`."""
+        with self._lock:
+            return self.bank.add(name, reader)
+
+    def drop_adapter(self, name: str) -> None:
+        """Take an adapter out. See `Bank.drop`."""
+        with self._lock:
+            self.bank.drop(name)
+
+    @property
+    def busy(self) -> bool:
+        """Whether any request is running or waiting."""
+        return bool(self._running or self._waiting)
+
+    def memory(self) -> dict[str, int]:
+        """Bytes that are held: `weights`, `adapters`, `cache` (so far), and `cache_most`."""
+        return {
+            "weights": self.weights.nbytes,
+            "adapters": self.bank.nbytes,
+            "cache": self.cache.nbytes,
+            "cache_most": self.cache.pages * self.cache.shape.page_bytes,
+        }
+
+    def submit(self, ids: Sequence[int], *, sampling: Sampling | None = None, adapter: str | None = None) -> Ticket:
+        """Take a request.
+
+        Args:
+            ids: the prompt.
+            sampling: how to choose, and when to stop.
+            adapter: the name of an adapter in the bank.
+
+        Raises:
+            TextError: an empty prompt, an id that is no token, or a prompt that leaves no room for an answer.
+            AdapterError: no adapter of that name.
+            EngineError: more cache than there is.
+        """
+        options = sampling or Sampling()
+        with self._lock:
+            virtual = 0 if adapter is None else self.bank.virtual_tokens(adapter)
+            most = min(options.max_new_tokens, self._room(ids, virtual))
+            if options.stop and self._decode is None:
+                raise EngineError("this engine has no tokenizer, and stop texts need one; leave them out")
+            pages = pages_for(virtual + len(ids) + most)
+            if pages > self.cache.pages:
+                raise EngineError(
+                    f"the request needs {pages * PAGE} positions of the cache, which has {self.cache.pages * PAGE}; "
+                    "give it fewer new tokens or a shorter prompt, or the engine a larger cache"
+                )
+            request = Running(
+                Ticket(next(self._numbers), len(ids), adapter),
+                options,
+                [*range(-1, -virtual - 1, -1), *map(int, ids)],
+                virtual + len(ids),
+                most,
+                None if options.time_limit is None else time.monotonic() + options.time_limit,
+                torch.Generator().manual_seed(options.seed) if options.temperature > 0 else None,
+                None if self._decode is None else Feed(self._decode, options.stop),
+            )
+            self._waiting.append(request)
+            return request.ticket
+
+    def cancel(self, ticket: Ticket) -> None:
+        """End a request with what it has; nothing happens where it is over already."""
+        with self._lock:
+            for request in [*self._waiting, *self._running]:
+                if request.ticket is ticket:
+                    self._end(request, "cancelled")
+
+    def step(self) -> list[Event]:
+        """One forward pass: a token for every request that decodes, and a piece of the prompts that are being read."""
+        with self._lock:
+            events = self._overdue()
+            self._admit(events)
+            if not self._running:
+                return events
+            chosen = self._choose()
+            step = Step([segment for _, segment in chosen])
+            began = time.perf_counter()
+            logits = self.network(step, self.cache)
+            self._pace.note([len(segment.ids) for _, segment in chosen], time.perf_counter() - began)
+            wanting = []
+            for row, (request, segment) in enumerate(chosen):
+                request.done += len(segment.ids)
+                self._remember(request)
+                if request.done == len(request.ids):
+                    wanting.append((row, request))
+            return events + self._write(logits, wanting)
+
+    def logits(self, ids: Sequence[int], *, adapter: str | None = None) -> Tensor:
+        """The logits after every token of a text, fp32 `[tokens, vocabulary]`; virtual tokens have none.
+
+        Raises:
+            TextError, AdapterError, EngineError: see `submit`.
+        """
+        with self._lock:
+            virtual = 0 if adapter is None else self.bank.virtual_tokens(adapter)
+            self._room(ids, virtual, new=0)
+            pages = self.cache.take(pages_for(virtual + len(ids)))
+            try:
+                worn = None if adapter is None else self.bank.take(adapter)
+                every = [*range(-1, -virtual - 1, -1), *map(int, ids)]
+                start = self._place_past(worn, pages, 0)
+                found = []
+                while start < len(every):
+                    piece = tuple(every[start : start + _WHOLE_CHUNK])
+                    found.append(self.network(Step([Segment(piece, start, pages, worn, every=True)]), self.cache))
+                    start += len(piece)
+                if worn is not None and adapter is not None:
+                    self.bank.give_back(adapter)
+                return torch.cat(found)[-len(ids) :]
+            finally:
+                self.cache.give_back(pages)
+
+    def _room(self, ids: Sequence[int], virtual: int, new: int = 1) -> int:
+        """How many new tokens the context leaves."""
+        if not len(ids):
+            raise TextError("the prompt has no tokens; give some text")
+        low, high = min(ids), max(ids)
+        if low < 0 or high >= self.vocabulary:
+            raise TextError(
+                f"token id {low if low < 0 else high} is not in the vocabulary; ids are 0 to {self.vocabulary - 1}"
+            )
+        room = self.context - virtual - len(ids)
+        if room < new:
+            raise TextError(
+                f"the prompt has {len(ids) + virtual} tokens; the model's context is {self.context}, so that nothing "
+                "is left for an answer; shorten it"
+            )
+        return room
+
+    def _admit(self, events: list[Event]) -> None:
+        while self._waiting and len(self._running) < self._most_rows:
+            request = self._waiting[0]
+            name = request.ticket.adapter
+            known = self._shared(request)
+            needed = pages_for(request.prompt_end + request.most) - len(known)
+            if needed > self.cache.available:
+                self.cache.give_back(known)
+                return
+            self._waiting.popleft()
+            request.pages = known + self.cache.take(needed)
+            request.done = request.ticket.shared_tokens = len(known) * PAGE
+            request.remembered = len(known)
+            try:
+                if name is not None:
+                    request.worn = self.bank.take(name)
+                request.done = self._place_past(request.worn, request.pages, request.done)
+            except AstrariumError as error:  # this request fails alone
+                request.ticket.error = error
+                events.append(self._end(request, "error"))
+                continue
+            self._running.append(request)
+
+    def _shared(self, request: Running) -> list[int]:
+        """Pages of others that begin as this request does. Its last token is always run, for its logits."""
+        try:
+            seed = self.bank.seed(request.ticket.adapter)
+        except AstrariumError:
+            return []
+        return self.cache.shared(chains(tuple(request.ids[: request.prompt_end - 1]), seed))
+
+    def _place_past(self, worn: Worn | None, pages: list[int], done: int) -> int:
+        """Write the keys and values that an adapter puts before the prompt; the positions that are done then."""
+        if worn is None or worn.adapter.past is None:
+            return done
+        past = worn.adapter.past
+        virtual = past.shape[2]
+        if done < virtual:
+            for layer in range(len(past)):
+                self.cache.put(layer, pages, done, past[layer, 0, done:], past[layer, 1, done:])
+        return max(done, virtual)
+
+    def _choose(self) -> list[tuple[Running, Segment]]:
+        """What runs in this step: every decoding request, and of the prompts as much as does not hold those up."""
+        decoding = [request for request in self._running if request.decoding]
+        left = self._pace.chunk(len(decoding)) if decoding else _WHOLE_CHUNK
+        chosen = [(request, tuple(request.ids[request.done :])) for request in decoding]
+        for request in self._running:
+            if not request.decoding and left > 0:
+                piece = tuple(request.ids[request.done : min(request.prompt_end, request.done + left)])
+                chosen.append((request, piece))
+                left -= len(piece)
+        # Rows of one adapter stand together: its weights are then read once.
+        chosen.sort(key=lambda pair: id(pair[0].worn) if pair[0].worn is not None else 0)
+        return [(request, Segment(piece, request.done, request.pages, request.worn)) for request, piece in chosen]
+
+    def _remember(self, request: Running) -> None:
+        full = request.done // PAGE
+        if full > request.remembered and (request.decoding or full * PAGE <= request.prompt_end):
+            found = chains(tuple(request.ids[: full * PAGE]), self.bank.seed(request.ticket.adapter))
+            for page in range(request.remembered, full):
+                self.cache.remember(request.pages[page], found[page])
+            request.remembered = full
+
+    def _write(self, logits: Tensor, wanting: list[tuple[int, Running]]) -> list[Event]:
+        """The next token of every request whose logits are there."""
+        if not wanting:
+            return []
+        finite = torch.isfinite(logits.sum(-1)).tolist()
+        likeliest = logits.argmax(-1).tolist()
+        events = []
+        for row, request in wanting:
+            if not finite[row]:
+                request.ticket.error = EngineError(
+                    "the model's logits are not finite (NaN or infinite); a weight or an adapter is broken"
+                )
+                events.append(self._end(request, "error"))
+                continue
+            ticket, options = request.ticket, request.sampling
+            own = logits[row]
+            held_open = len(ticket.tokens) < options.min_new_tokens
+            if options.plain_greedy and not (held_open and likeliest[row] in self._ends):
+                token = likeliest[row]
+            else:
+                token = self._sample(own, request, held_open)
+            events.append(self._take(request, token, own))
+        return events
+
+    def _sample(self, logits: Tensor, request: Running, held_open: bool) -> int:
+        options = request.sampling
+        if options.repetition_penalty != 1:
+            seen = sorted({token for token in request.ids if token >= 0})
+            logits = penalised(logits, torch.tensor(seen), options.repetition_penalty)
+        if held_open and self._ends:
+            logits = logits.index_fill(0, torch.tensor(sorted(self._ends)), -torch.inf)
+        if options.temperature == 0:
+            return int(logits.argmax())
+        assert request.stream is not None
+        return draw(logits, options, request.stream)
+
+    def _take(self, request: Running, token: int, logits: Tensor) -> Event:
+        ticket, options = request.ticket, request.sampling
+        if token in self._ends:
+            return self._end(request, "end")
+        ticket.tokens.append(token)
+        request.ids.append(token)
+        if options.logprobs is not None:
+            ticket.logprobs.append(_logprob(token, logits, options.logprobs))
+        text = "" if request.feed is None else request.feed.take(token)
+        ticket.text += text
+        if request.feed is not None and request.feed.stopped:
+            self._end(request, "stop")
+        elif len(ticket.tokens) >= request.most:
+            text += self._end(request, "length").text
+        return Event(ticket, token, text)
+
+    def _overdue(self) -> list[Event]:
+        now = time.monotonic()
+        late = [r for r in [*self._waiting, *self._running] if r.deadline is not None and now >= r.deadline]
+        return [self._end(request, "time") for request in late]
+
+    def _end(self, request: Running, reason: Reason) -> Event:
+        ticket = request.ticket
+        ticket.reason = reason
+        text = "" if request.feed is None else request.feed.finish()
+        ticket.text += text
+        if request in self._running:
+            self._running.remove(request)
+        elif request in self._waiting:
+            self._waiting.remove(request)
+        self.cache.give_back(request.pages)
+        request.pages = []
+        if request.worn is not None and ticket.adapter is not None:
+            self.bank.give_back(ticket.adapter)
+            request.worn = None
+        return Event(ticket, None, text)
+
+
+def _logprob(token: int, logits: Tensor, count: int) -> Logprob:
+    every = logits.log_softmax(-1)
+    values, ids = every.topk(count) if count else (every[:0], every[:0])
+    return Logprob(token, float(every[token]), tuple(zip(ids.int().tolist(), values.tolist(), strict=True)))

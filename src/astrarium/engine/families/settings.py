@@ -1,0 +1,48 @@
+"""What the families with grouped heads read from a configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from astrarium.families import family_of
+
+
+@dataclass(frozen=True, slots=True)
+class GroupedHeads:
+    """Query heads, of which several share a key and value head."""
+
+    heads: int
+    kv_heads: int
+    width: int
+    context: int
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> GroupedHeads:
+        """From a configuration, with the family's own defaults."""
+        family = family_of(config)
+        q, k = (linear for linear in family.linears(config)[:2])
+        half = family.kv_width(config) // 2
+        assert k.outputs == half
+        heads = int(config.get("num_attention_heads") or (24 if config["model_type"] == "starcoder2" else 32))
+        width = q.outputs // heads
+        return cls(heads, half // width, width, family.context(config))
+
+
+def windows(config: Mapping[str, Any]) -> list[int]:
+    """How far back each layer looks; 0 for everything."""
+    layers = family_of(config).layers(config)
+    model_type = config["model_type"]
+    # transformers' defaults, for a configuration that leaves the key out
+    default = 4096 if model_type in ("mistral", "qwen2") else 0
+    window = int(config.get("sliding_window", default) or 0)
+    if model_type == "llama" or (model_type == "qwen2" and not config.get("use_sliding_window")):
+        window = 0
+    kinds = config.get("layer_types")
+    if kinds:
+        return [window if kind == "sliding_attention" else 0 for kind in kinds]
+    if model_type == "qwen2" and window:
+        first = int(config.get("max_window_layers", 28))
+        return [window if layer >= first else 0 for layer in range(layers)]
+    return [window] * layers

@@ -1,0 +1,145 @@
+"""Linear layers that see the same input, run as one, with the adapters of each row around them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from astrarium.engine.formats.layers import HeldLinear, QuantisedLinear
+from astrarium.engine.native import current
+from astrarium.engine.plan import Placed, Plan
+from astrarium.engine.step import Rows
+
+
+@dataclass(slots=True)
+class _Around:
+    """What a layout's adapters do around one group of linears."""
+
+    before: Plan | None
+    """On copies of the input, one for each linear, side by side."""
+    beside: Plan | None
+    after: Plan | None
+    replaced: list[tuple[int, int, int, dict[str, Tensor]]]
+    """(linear, row, rows, its own weight and bias)."""
+
+    @property
+    def needs_own_output(self) -> bool:
+        """Whether the output is read or scaled, so that it cannot be added to something else at once."""
+        return self.after is not None or bool(self.replaced)
+
+
+class Linears(nn.Module):
+    """Linears that see the same input; their outputs lie side by side."""
+
+    def __init__(self, layers: Sequence[HeldLinear], paths: Sequence[str]) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(layers)
+        self.paths = tuple(paths)
+        self.inputs = layers[0].in_features
+        self.columns = [sum(layer.out_features for layer in layers[:i]) for i in range(len(layers) + 1)]
+        self.outputs = self.columns[-1]
+        self._held = list(layers)
+        self._native: Any = None
+        self._always_quick = all(isinstance(layer, QuantisedLinear) for layer in layers)
+        self._around: dict[Rows, _Around | None] = {}
+
+    def __call__(self, x: Tensor, rows: Rows, into: Tensor | None = None) -> Tensor:
+        """fp32 `[rows, inputs]` → `[rows, outputs]`; or added to `into`, which is returned."""
+        around = self._around_of(rows) if rows.layout else None
+        if around is None:
+            return self._products(x, into)
+        if into is not None and around.needs_own_output:
+            return into.add_(self._adapted(x, around, None))
+        return self._adapted(x, around, into)
+
+    def _adapted(self, x: Tensor, around: _Around, into: Tensor | None) -> Tensor:
+        copies = x
+        if around.before is not None:
+            width = len(self._held)
+            copies = torch.empty(x.shape[0], width * self.inputs)
+            copies.view(-1, width, self.inputs).copy_(x.unsqueeze(1))
+            around.before.run(x, copies)
+        y = self._products(copies, into)
+        for number, row, count, module in around.replaced:
+            columns = slice(self.columns[number], self.columns[number + 1])
+            some = self._input(copies, number)[row : row + count]
+            y[row : row + count, columns] = functional.linear(some, module["weight"], module.get("bias"))
+        if around.beside is not None:
+            around.beside.run(x, y)
+        if around.after is not None:
+            around.after.run(y, y)
+        return y
+
+    def _input(self, copies: Tensor, number: int) -> Tensor:
+        """What one linear sees: its own copy, or what all see."""
+        if copies.shape[1] == self.inputs:
+            return copies
+        return copies[:, number * self.inputs : (number + 1) * self.inputs]
+
+    def _products(self, x: Tensor, into: Tensor | None) -> Tensor:
+        count, width = x.shape
+        module = current()
+        if module is None or not (self._always_quick or self._quick(count)):
+            products = [layer.product(self._input(x, number)) for number, layer in enumerate(self._held)]
+            y = products[0] if len(products) == 1 else torch.cat(products, dim=1)
+            return y if into is None else into.add_(y)
+        if self._native is None:
+            self._native = module.Linears([layer.native() for layer in self._held])
+        y = torch.empty(count, self.outputs) if into is None else into
+        start = x.data_ptr()
+        if width == self.inputs:
+            self._native.run(start, width, count, y.data_ptr(), self.outputs, into is not None)
+        else:
+            where = range(start, start + 4 * width, 4 * self.inputs)
+            self._native.run_apart(list(where), width, count, y.data_ptr(), self.outputs, into is not None)
+        return y
+
+    def _quick(self, rows: int) -> bool:
+        return all(layer.quick(rows) for layer in self._held)
+
+    def _around_of(self, rows: Rows) -> _Around | None:
+        if rows not in self._around:
+            if len(self._around) >= _LAYOUTS:
+                self._around.clear()
+            self._around[rows] = self._build(rows)
+        return self._around[rows]
+
+    def _build(self, rows: Rows) -> _Around | None:
+        before: list[Placed] = []
+        beside: list[Placed] = []
+        after: list[Placed] = []
+        for number, path in enumerate(self.paths):
+            column = self.columns[number]
+            for worn, row, count in rows.layout:
+                for part in worn.adapter.sites.get(path, ()):
+                    if part.place == "in":
+                        before.append(Placed(part, row, count, 0, number * self.inputs))
+                    elif part.place == "beside":
+                        beside.append(Placed(part, row, count, 0, column))
+                    else:
+                        after.append(Placed(part, row, count, column, column))
+        replaced = [
+            (number, row, count, own)
+            for number, path in enumerate(self.paths)
+            for row, count, own in rows.replacing(path)
+        ]
+        if not (before or beside or after or replaced):
+            return None
+        return _Around(_plan(before), _plan(beside), _plan(after), replaced)
+
+    def forget(self) -> None:
+        """Let go of what was put together for layouts: an adapter has left."""
+        self._around.clear()
+
+
+_LAYOUTS = 8
+"""So many layouts are remembered a group; a batch that does not change needs one."""
+
+
+def _plan(placed: list[Placed]) -> Plan | None:
+    return Plan(placed) if placed else None

@@ -1,0 +1,69 @@
+"""The two norms of the families."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from astrarium.engine.native import current
+from astrarium.engine.step import Rows
+
+
+class Norm(nn.Module):
+    """A norm over the last dimension of fp32 `[rows, width]`, with each row's own weights where its adapter has any."""
+
+    weight: nn.Parameter
+    bias: nn.Parameter | None
+
+    def __init__(self, path: str, weight: Tensor, bias: Tensor | None, epsilon: float) -> None:
+        super().__init__()
+        self.path, self.epsilon = path, epsilon
+        self.weight = nn.Parameter(weight, requires_grad=False)
+        self.register_parameter("bias", None if bias is None else nn.Parameter(bias, requires_grad=False))
+
+    def __call__(self, x: Tensor, rows: Rows) -> Tensor:
+        y = self._whole(x)
+        if not rows.layout:
+            return y
+        for row, count, own in rows.replacing(self.path):
+            weight, bias = own.get("weight", self.weight), own.get("bias", self.bias)
+            y[row : row + count] = self._plain(x[row : row + count], weight, bias)
+        return y
+
+    def _whole(self, x: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def _plain(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        raise NotImplementedError
+
+
+class RMSNorm(Norm):
+    """`w x / sqrt(mean(x²) + ε)`. Source: Zhang & Sennrich 2019 (arXiv 1910.07467), equation 4."""
+
+    def _whole(self, x: Tensor) -> Tensor:
+        module = current()
+        if module is None or x.device.type != "cpu":
+            return self._plain(x, self.weight, None)
+        y = torch.empty_like(x)
+        module.rms_norm(x.data_ptr(), self.weight.data_ptr(), self.epsilon, len(x), x.shape[1], y.data_ptr())
+        return y
+
+    def _plain(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        return weight * (x * torch.rsqrt(x.square().mean(-1, keepdim=True) + self.epsilon))
+
+
+class LayerNorm(Norm):
+    """`w (x - mean) / sqrt(variance + ε) + b`. Source: Ba et al. 2016 (arXiv 1607.06450), equation 4."""
+
+    def _whole(self, x: Tensor) -> Tensor:
+        module = current()
+        if module is None or x.device.type != "cpu":
+            return self._plain(x, self.weight, self.bias)
+        y = torch.empty_like(x)
+        bias = 0 if self.bias is None else self.bias.data_ptr()
+        module.layer_norm(x.data_ptr(), self.weight.data_ptr(), bias, self.epsilon, len(x), x.shape[1], y.data_ptr())
+        return y
+
+    def _plain(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        return functional.layer_norm(x, (x.shape[1],), weight, bias, self.epsilon)

@@ -1,0 +1,105 @@
+"""From a base's source to an engine: which weight format, whether it fits, from disk or made anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from astrarium.core.errors import CorruptFileError, EngineError
+from astrarium.engine import disk, memory, networks
+from astrarium.engine.engine import Decode, Engine
+from astrarium.engine.native import kernels
+from astrarium.engine.native import why_not as why_no_kernels
+from astrarium.engine.weights import FORMATS, Plan, Weights, hold
+
+if TYPE_CHECKING:
+    from astrarium.sources import BaseSource
+
+AUTO = "auto"
+
+
+def open_engine(
+    source: BaseSource,
+    *,
+    weight_format: str = AUTO,
+    cache: Path | None = None,
+    ends: list[int] | None = None,
+    decode: Decode | None = None,
+    **options: Any,
+) -> tuple[Engine, list[str]]:
+    """An engine over a base.
+
+    Args:
+        source: the base.
+        weight_format: one of `FORMATS`, or `auto`.
+        cache: a folder where rounded weights are kept; None keeps none.
+        ends: ids that end an answer.
+        decode: ids → text.
+        **options: of `Engine`.
+
+    Returns:
+        The engine, and what the user should know of it.
+
+    Raises:
+        SourceError: the base's weights cannot be read.
+        EngineError: an unknown format, weights that are not finite, or too little memory.
+    """
+    chosen, notes = _format(source, weight_format)
+    if chosen != "gguf":
+        memory.check_fits(
+            f"{source.name} in {chosen}",
+            memory.weight_bytes(source.config, chosen),
+            "take a smaller weight format (--format int8 or int4), or a smaller base",
+        )
+    weights = _weights(source, chosen, cache, notes)
+    network = networks.build(source.config, weights)
+    return Engine(network, weights, ends=ends or (), decode=decode, **options), notes + weights.notes
+
+
+def _format(source: BaseSource, wanted: str) -> tuple[str, list[str]]:
+    """The weight format, and why it is a slow one if it is."""
+    if wanted not in (AUTO, *FORMATS):
+        raise EngineError(f"weight format {wanted!r} is not known; expected {', '.join((AUTO, *FORMATS))}")
+    gguf = source.path.suffix == ".gguf"
+    if wanted == "gguf" and not gguf:
+        raise EngineError(f"{source.name} is no GGUF file; its weight format is one of {AUTO}, fp32, bf16, int8, int4")
+    if kernels() is not None:
+        return (("gguf" if gguf else "int8") if wanted == AUTO else wanted), []
+    note = why_no_kernels()
+    if wanted == AUTO:
+        own = str(source.config.get("dtype") or source.config.get("torch_dtype") or "float32")
+        return ("bf16" if gguf or own.endswith("16") else "fp32"), [note]
+    if wanted in ("int8", "int4", "gguf"):
+        note += f"; {wanted} is dequantised at every step, fp32 or bf16 are faster"
+    return wanted, [note]
+
+
+def _weights(source: BaseSource, chosen: str, cache: Path | None, notes: list[str]) -> Weights:
+    if cache is None or chosen not in ("int8", "int4"):
+        return hold(source.config, source.tensors(), chosen, source.name)
+    digest = source.digest().rpartition(":")[2]
+    file = cache / f"{digest[:32]}-{chosen}-v{disk.VERSION}.safetensors"
+    if file.is_file():
+        try:
+            return _tied(disk.read_weights(file), source)
+        except CorruptFileError:
+            file.unlink(missing_ok=True)  # made anew: it was ours
+    try:
+        writer = disk.Writer(file, len(Plan.of(source.config).shapes))
+    except OSError as error:
+        notes.append(f"rounded weights are not kept for the next start: {error}")
+        return hold(source.config, source.tensors(), chosen, source.name)
+    try:
+        weights = hold(source.config, source.tensors(), chosen, source.name, writer.keep)
+        if not writer.finish(weights):
+            notes.append(f"rounded weights are not kept for the next start: {file.parent} cannot hold them")
+        return weights
+    finally:
+        writer.drop()
+
+
+def _tied(weights: Weights, source: BaseSource) -> Weights:
+    plan = Plan.of(source.config)
+    if plan.tied:
+        weights.linears["lm_head"] = weights.linears[plan.embedding]
+    return weights

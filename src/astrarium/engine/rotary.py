@@ -1,0 +1,64 @@
+"""Rotary positions. Source: Su et al. 2021, "RoFormer" (arXiv 2104.09864), section 3.2; scaled as transformers does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+KNOWN = ("default", "linear", "llama3")
+"""Ways of scaling that are computed here."""
+
+
+def parameters(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The rotary parameters of a configuration, in transformers' 5 or an older spelling."""
+    found = dict(config.get("rope_scaling") or {}) | dict(config.get("rope_parameters") or {})
+    found.setdefault("rope_theta", config.get("rope_theta") or 10000.0)
+    found["rope_type"] = found.get("rope_type") or found.get("type") or "default"
+    return found
+
+
+class Rotary:
+    """Cosines and sines of every position, for heads of one width."""
+
+    def __init__(self, config: Mapping[str, Any], width: int, positions: int) -> None:
+        """Make the tables.
+
+        Args:
+            config: content of `config.json`.
+            width: of a head; of it `partial_rotary_factor` is turned.
+            positions: how many.
+        """
+        given = parameters(config)
+        self.turned = int(width * float(given.get("partial_rotary_factor") or config.get("partial_rotary_factor") or 1))
+        exponents = torch.arange(0, self.turned, 2, dtype=torch.int64).float() / self.turned
+        frequencies = 1.0 / (float(given["rope_theta"]) ** exponents)
+        if given["rope_type"] == "linear":
+            frequencies /= float(given["factor"])
+        elif given["rope_type"] == "llama3":
+            frequencies = _llama3(frequencies, given, config)
+        angles = torch.outer(torch.arange(positions).float(), frequencies)
+        self.cosine, self.sine = angles.cos().contiguous(), angles.sin().contiguous()
+
+    def addresses(self) -> tuple[int, int, int]:
+        """The tables as the compiled attention takes them."""
+        return self.cosine.data_ptr(), self.sine.data_ptr(), self.turned
+
+    def turn(self, x: Tensor, positions: Tensor) -> Tensor:
+        """Turn `[tokens, heads, width]` to its positions `[tokens]`."""
+        half = self.turned // 2
+        cosine, sine = self.cosine[positions].unsqueeze(1), self.sine[positions].unsqueeze(1)
+        left, right = x[..., :half], x[..., half : self.turned]
+        return torch.cat([left * cosine - right * sine, right * cosine + left * sine, x[..., self.turned :]], dim=-1)
+
+
+def _llama3(frequencies: Tensor, given: Mapping[str, Any], config: Mapping[str, Any]) -> Tensor:
+    """Long waves slowed by the factor, short ones kept, those between by a share of each."""
+    factor, low, high = (float(given[key]) for key in ("factor", "low_freq_factor", "high_freq_factor"))
+    old = float(given.get("original_max_position_embeddings") or config["max_position_embeddings"])
+    waves = 2 * math.pi / frequencies
+    share = ((old / waves - low) / (high - low)).clamp(0, 1)
+    return (1 - share) * frequencies / factor + share * frequencies

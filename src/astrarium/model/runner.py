@@ -1,0 +1,80 @@
+"""What a `Model` runs on: the engine, or transformers for the bases that the engine does not know."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from astrarium.core.errors import AdapterError
+
+if TYPE_CHECKING:
+    from astrarium.engine.sampling import Sampling
+    from astrarium.sources import AdapterSource, BaseSource
+    from astrarium.sources.tokenizer import Tokenizer
+
+
+class Runner(ABC):
+    """A base in memory with the adapters that have been added to it."""
+
+    source: BaseSource
+    tokenizer: Tokenizer
+    context: int
+    """The most tokens, prompt and answer together, that the model's positions reach."""
+    notes: list[str]
+    """What the user should know of how it was loaded."""
+
+    def __init__(self) -> None:
+        self.adapters: dict[str, AdapterSource] = {}
+
+    @abstractmethod
+    def add(self, name: str, source: AdapterSource) -> list[str]:
+        """Load an adapter; what the user should know of it.
+
+        Raises:
+            AdapterError: it does not fit the base.
+        """
+
+    @abstractmethod
+    def drop(self, name: str) -> None:
+        """Take an adapter out."""
+
+    @abstractmethod
+    def stream(self, prompt: list[int], adapter: str | None, sampling: Sampling) -> Iterator[str]:
+        """Write on from a prompt; pieces of text as they become certain.
+
+        Raises:
+            TextError: the prompt is empty or leaves no room for an answer.
+            AdapterError: no adapter of that name.
+        """
+
+    def adapter(self, name: str) -> AdapterSource:
+        """Where an adapter came from.
+
+        Raises:
+            AdapterError: no adapter of that name.
+        """
+        if name not in self.adapters:
+            known = ", ".join(sorted(self.adapters)) or "none"
+            raise AdapterError(f"no adapter {name!r} is loaded; loaded are: {known}")
+        return self.adapters[name]
+
+
+def base_notes(adapter: AdapterSource, base: BaseSource) -> list[str]:
+    """What a user should know of an adapter on a base: that it was made for another one."""
+    made_for, digest = adapter.config.get("base_model_name_or_path"), adapter.metadata.get("base_digest")
+    if digest is not None and digest != base.digest():
+        return [
+            *adapter.notes,
+            f"adapter {adapter.name} was tuned on {made_for} with other weights than {base.name} has here",
+        ]
+    if digest is None and made_for and made_for not in (base.name, base.lasting_name):
+        return [*adapter.notes, f"adapter {adapter.name} names {made_for} as its base; here it runs on {base.name}"]
+    return list(adapter.notes)
+
+
+def end_tokens(tokenizer: Tokenizer, generation_config: Any) -> list[int]:
+    """The ids that end an answer: the tokenizer's eos, which every tuned row ends in, and the base's own."""
+    own = generation_config.get("eos_token_id") if isinstance(generation_config, dict) else None
+    ids = own if isinstance(own, list) else [own]
+    return [i for i in dict.fromkeys([tokenizer.eos_token_id, *ids]) if i is not None]
