@@ -11,6 +11,7 @@ import typer
 from astrarium import __version__
 from astrarium.cli.adapters import adapters
 from astrarium.cli.ask import ask
+from astrarium.cli.bench import bench
 from astrarium.cli.complete import complete
 from astrarium.cli.console import stderr
 from astrarium.cli.data import data
@@ -32,6 +33,7 @@ app.command()(ask)
 app.command()(complete)
 app.command()(tune)
 app.command()(tokens)
+app.command()(bench)
 app.add_typer(data, name="data")
 app.add_typer(adapters, name="adapters")
 

@@ -1,0 +1,43 @@
+"""The bases and adapters that benches use, made in the cache where they are not there yet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from astrarium.bench.adapters import random_adapter
+from astrarium.bench.bench import Setting
+from astrarium.bench.shapes import STARCODER_1B, STARCODER_7B, starcoder
+from astrarium.sources import open_base
+
+DEFAULT = "default"
+
+
+def starcoder_1b(setting: Setting) -> str:
+    """The folder of the 1B shape."""
+    return str(starcoder(setting.cache / "starcoder-1b", STARCODER_1B))
+
+
+def starcoder_7b(setting: Setting) -> str:
+    """The folder of the 7B shape; 15 GB."""
+    return str(starcoder(setting.cache / "starcoder-7b", STARCODER_7B))
+
+
+def converted(setting: Setting) -> str:
+    """Where CTranslate2 keeps the 1B shape in its own format."""
+    return str(setting.cache / "starcoder-1b-ctranslate2-int8")
+
+
+def default_file() -> Path:
+    """The GGUF file of the embedded default."""
+    return open_base(DEFAULT).path
+
+
+def default_adapters(setting: Setting, *methods: str) -> dict[str, str]:
+    """Random adapters of Astraios's sizes on the default: one for each method named, numbered apart."""
+    config = open_base(DEFAULT).config
+    made: dict[str, str] = {}
+    for method in methods:
+        number = sum(name.startswith(f"{method}-") for name in made)
+        name = f"{method}-{number}"
+        made[name] = str(random_adapter(setting.cache / "adapters" / name, method, DEFAULT, config, seed=number))
+    return made

@@ -1,0 +1,1 @@
+"""The benches, one file each; `BENCH` is what a file is about."""

@@ -1,0 +1,41 @@
+"""`load-7b`: a 7B-shaped bf16 folder to int4: memory of the first start, time of the second, which maps the cache."""
+
+from __future__ import annotations
+
+from astrarium.bench.bases import starcoder_7b
+from astrarium.bench.bench import OURS, Bench, Setting, Verdict, prompts
+from astrarium.bench.decoding import figure
+from astrarium.bench.machine import Rates
+from astrarium.bench.protocol import Contestant, Standing
+from astrarium.bench.result import Bar
+from astrarium.bench.shapes import STARCODER_7B, config_of
+from astrarium.families import family_of
+
+_SECONDS = "since_start_s"
+
+
+def _contestants(setting: Setting) -> list[Contestant]:
+    work = {"base": starcoder_7b(setting), "format": "int4", "prompts": prompts(1, 8)}
+    # The run's own folder of caches is empty at the warm-up, which quantises; the rounds find what it wrote.
+    caches = {"ASTRARIUM_CACHE": str(setting.scratch / "caches")}
+    return [setting.ours("first_token", work, fresh=True, environment=caches)]
+
+
+def _judge(standing: Standing, rates: Rates) -> Verdict:
+    config = config_of(STARCODER_7B)
+    size = family_of(config).weight_bytes(config, "int4")
+    ours = standing.played[OURS]
+    second = figure(standing, OURS, _SECONDS)
+    ratios = {"memory": ours.warm_up["peak_anon"] / size, "second-start": second.value}
+    return Verdict(second, ratios, ceiling={"int4_gb": size / 1e9, "first_start_s": ours.warm_up[_SECONDS]})
+
+
+BENCH = Bench(
+    name="load-7b",
+    line="a 7B-shaped bf16 folder to int4: memory of the first start, seconds of the second (writes 15 GB once)",
+    unit="s",
+    steady=_SECONDS,
+    bars=(Bar("memory", 1.6, at_most=True), Bar("second-start", 5, at_most=True)),
+    contestants=_contestants,
+    judge=_judge,
+)

@@ -1,0 +1,114 @@
+"""What this machine is, and how fast it reads and multiplies: the ceiling that a bench is held against."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from astrarium.bench.protocol import Contestant, Worker
+from astrarium.bench.worker import Round, serve
+
+_INSTRUCTIONS = (
+    "avx2", "fma", "f16c", "avx_vnni", "avx512f", "avx512bw", "avx512vl", "avx512_vnni", "avx512_bf16", "avx512_fp16",
+    "amx_tile", "amx_bf16", "amx_int8", "asimd", "asimddp", "i8mm", "bf16", "sve",
+)  # fmt: skip
+_TIMES = 10
+_READ_BYTES = 1 << 30
+_ROWS, _INNER, _COLUMNS = 1024, 2048, 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """The machine's own ceiling."""
+
+    read: float
+    """Bytes a second: the best of ten `torch.sum` over 1 GiB of fp32."""
+    matrix: float
+    """FLOP a second: the best of ten bf16 products `[1024, 2048] × [2048, 8192]`."""
+
+    def to_dict(self) -> dict[str, float]:
+        """As JSON, in the units people speak in."""
+        return {"read_gb_per_s": self.read / 1e9, "matrix_tflop_per_s": self.matrix / 1e12}
+
+
+def facts() -> dict[str, Any]:
+    """CPU, cores, instruction sets, memory and versions."""
+    described = _cpu()
+    flags = set(described.get("flags", described.get("Features", "")).split())
+    return {
+        "cpu": described.get("model name") or platform.processor() or platform.machine(),
+        "cores": os.cpu_count() or 1,
+        "instructions": [name for name in _INSTRUCTIONS if name in flags],
+        "memory_bytes": _memory(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "torch": version("torch"),
+    }
+
+
+def measure() -> Rates:
+    """Measure both rates, in a process of their own.
+
+    Raises:
+        BenchError: the process failed.
+    """
+    worker = Worker(Contestant("machine", (sys.executable, "-m", __name__), {}))
+    try:
+        worker.start({})
+        measured = worker.round()
+    finally:
+        worker.quit()
+    return Rates(measured["read"], measured["matrix"])
+
+
+def _cpu() -> Mapping[str, str]:
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return {}
+    first = text.split("\n\n")[0]
+    return {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in first.splitlines())}
+
+
+def _memory() -> int | None:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError):
+        return None
+
+
+def _prepare(work: dict[str, Any]) -> tuple[str, Round]:
+    import torch
+
+    torch.set_num_threads(work["threads"])
+
+    def play() -> dict[str, float]:
+        with torch.inference_mode():
+            read = torch.ones(_READ_BYTES // 4)
+            seconds = _best(lambda: torch.sum(read))
+            left = torch.randn(_ROWS, _INNER).bfloat16()
+            right = torch.randn(_INNER, _COLUMNS).bfloat16()
+            product = _best(lambda: left @ right)
+        return {"read": _READ_BYTES / seconds, "matrix": 2 * _ROWS * _INNER * _COLUMNS / product}
+
+    return "", play
+
+
+def _best(work: Callable[[], object]) -> float:
+    best = float("inf")
+    for _ in range(_TIMES):
+        start = time.perf_counter()
+        work()
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+if __name__ == "__main__":
+    serve(_prepare)
