@@ -5,6 +5,7 @@ using namespace astra;
 
 constexpr int HALVES = PANEL / W;          // vectors that hold a panel's rows
 constexpr int TILE = W == 16 ? 8 : 4;      // rows of activations a pass over a panel serves
+constexpr int AHEAD = 4096;                // bytes: the arithmetic of several rows hides the next weights from the core
 
 static void quantise(const float* x, int64_t stride, int64_t from, int64_t to, const Codes& into) {
   const int64_t groups = into.inputs / GROUP;
@@ -74,6 +75,8 @@ static void panel_rows(const Quantised& q, const Codes& x, int64_t panel, int64_
     vf total[M];
     for (int m = 0; m < M; m++) total[m] = zero();
     for (int64_t g = 0; g < groups; g++, codes += BITS * 64) {
+      if (half == 0)
+        for (int i = 0; i < BITS; i++) __builtin_prefetch(codes + AHEAD + 64 * i);
       vi w[8];
       if constexpr (BITS == 4) {
         for (int i = 0; i < 4; i++) {
