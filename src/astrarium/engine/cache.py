@@ -13,6 +13,7 @@ from hashlib import blake2b
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from astrarium.core.errors import EngineError
 
@@ -35,9 +36,19 @@ class Shape:
         return -(-self.head_width // 16) * 16
 
     @property
+    def pair(self) -> int:
+        """Numbers that lie side by side: two in bf16, which processors multiply at once (`native/attention.inl`)."""
+        return 2 if self.dtype == torch.bfloat16 else 1
+
+    @property
+    def key_width(self) -> int:
+        """The width of keys in memory: whole pairs."""
+        return -(-self.head_width // self.pair) * self.pair
+
+    @property
     def page_bytes(self) -> int:
         """Bytes that a page takes in all layers."""
-        numbers = self.layers * self.kv_heads * PAGE * (self.head_width + self.padded_width)
+        numbers = self.layers * self.kv_heads * PAGE * (self.key_width + self.padded_width)
         return numbers * self.dtype.itemsize
 
 
@@ -54,9 +65,11 @@ class Cache:
 
     def __init__(self, shape: Shape, pages: int) -> None:
         self.shape, self.pages = shape, pages
-        numbers = (pages, shape.kv_heads)
-        self.keys = [torch.empty(*numbers, shape.head_width, PAGE, dtype=shape.dtype) for _ in range(shape.layers)]
-        self.values = [torch.empty(*numbers, PAGE, shape.padded_width, dtype=shape.dtype) for _ in range(shape.layers)]
+        pair = shape.pair
+        keys = (pages, shape.kv_heads, shape.key_width // pair, PAGE, pair)
+        values = (pages, shape.kv_heads, PAGE // pair, shape.padded_width, pair)
+        self.keys = [torch.empty(keys, dtype=shape.dtype) for _ in range(shape.layers)]
+        self.values = [torch.empty(values, dtype=shape.dtype) for _ in range(shape.layers)]
         self._free = list(range(pages - 1, -1, -1))
         self._users = [0] * pages
         self._known: dict[bytes, int] = {}  # chain → page
@@ -142,17 +155,20 @@ class Cache:
 
     def put(self, layer: int, pages: list[int], position: int, keys: Tensor, values: Tensor) -> None:
         """Write keys and values, fp32 `[tokens, kv_heads, head_width]`, from a position on."""
-        for number in range(len(keys)):
-            page, slot = pages[(position + number) // PAGE], (position + number) % PAGE
-            self.keys[layer][page, :, :, slot] = keys[number].to(self.shape.dtype)
-            self.values[layer][page, :, slot, : self.shape.head_width] = values[number].to(self.shape.dtype)
+        pair, width = self.shape.pair, self.shape.head_width
+        where = torch.arange(position, position + len(keys))
+        page, slot = torch.tensor(pages)[where // PAGE], where % PAGE
+        padded = functional.pad(keys, (0, self.shape.key_width - width)).unflatten(-1, (-1, pair))
+        self.keys[layer][page, :, :, slot] = padded.to(self.shape.dtype)
+        self.values[layer][page, :, slot // pair, :width, slot % pair] = values.to(self.shape.dtype)
 
     def read(self, layer: int, pages: list[int], tokens: int) -> tuple[Tensor, Tensor]:
         """Keys and values of the first positions, fp32 `[kv_heads, tokens, head_width]`."""
         which = torch.tensor(pages[: pages_for(tokens)])
-        keys = self.keys[layer][which].permute(1, 0, 3, 2).flatten(1, 2)[:, :tokens]
-        values = self.values[layer][which].permute(1, 0, 2, 3).flatten(1, 2)[:, :tokens, : self.shape.head_width]
-        return keys.float(), values.float()
+        width = self.shape.head_width
+        keys = self.keys[layer][which].permute(1, 0, 3, 2, 4).flatten(3).flatten(1, 2)
+        values = self.values[layer][which].permute(1, 0, 2, 4, 3).flatten(1, 3)
+        return keys[:, :tokens, :width].float(), values[:, :tokens, :width].float()
 
 
 def chains(ids: tuple[int, ...], seed: bytes) -> list[bytes]:

@@ -1,13 +1,84 @@
-// Attention over a paged cache. Keys lie [width, 32] a page, so that one vector holds a number of 16 positions.
+// Attention over a paged cache. Keys lie [numbers, 32 positions] a page, so that one vector holds a number of 16
+// positions; values lie [32 positions, numbers]. In bf16 two numbers of a key, and two positions of a value, lie side by
+// side: the processor multiplies such pairs at once, and where it cannot, a shift takes them apart.
 
 namespace ASTRA_ISA {
 using namespace astra;
 
-constexpr int QUERIES = 8;  // that a pass over the cache serves
+// How an fp32 cache is read: one number a step.
+struct Plain {
+  static constexpr int NUMBERS = 1;
+  using Stored = float;
+  using Factor = float;
+  using Vector = vf;
+  static vf load(const float* p) { return ASTRA_ISA::load(p); }
+  static vf spread(float x) { return set1(x); }
+  static vf multiply(vf held, vf factor, vf total) { return fma(held, factor, total); }
+  static void factors(const float* x, int64_t n, float* into) { std::memcpy(into, x, n * sizeof(float)); }
+  static void weights(float*, int64_t) {}
+  static const float* weights_at(const float* scores, int64_t, int64_t at) { return scores + at; }
+};
+
+#if defined(ASTRA_BF16)
+// How a bf16 cache is read: a pair a step. Queries and weights are rounded to bf16 too.
+struct Halves {
+  static constexpr int NUMBERS = 2;
+  using Stored = uint16_t;
+  using Factor = uint32_t;
+  using Vector = vi;
+  static vi load(const uint16_t* p) { return load_bytes((const uint8_t*)p); }
+  static vi spread(uint32_t x) { return int_set1((int)x); }
+  static vf multiply(vi held, vi factor, vf total) { return dot2(total, held, factor); }
+  static void factors(const float* x, int64_t n, uint32_t* into) {
+    int64_t i = 0;
+    for (; i + 2 * W <= n; i += 2 * W) store_bf16((uint16_t*)into + i, ASTRA_ISA::load(x + i), ASTRA_ISA::load(x + i + W));
+    for (; i < n; i++) store_one((uint16_t*)into + i, x[i]);
+    if (n % 2) ((uint16_t*)into)[n] = 0;
+  }
+  // In place, from the first on: what is written lies behind what is still to be read.
+  static void weights(float* s, int64_t n) {
+    for (int64_t i = 0; i < n; i += 2 * W) store_bf16((uint16_t*)s + i, ASTRA_ISA::load(s + i), ASTRA_ISA::load(s + i + W));
+  }
+  static const uint32_t* weights_at(const float* scores, int64_t low, int64_t at) {
+    return (const uint32_t*)(scores + low) + (at - low) / 2;
+  }
+};
+#else
+// How a bf16 cache is read: a pair a step, taken apart.
+struct Halves {
+  static constexpr int NUMBERS = 2;
+  using Stored = uint16_t;
+  struct Factor {
+    float first, second;
+  };
+  struct Vector {
+    vf first, second;
+  };
+  struct Spread {
+    vf first, second;
+  };
+  static Vector load(const uint16_t* p) {
+    const vi pairs = load_bytes((const uint8_t*)p);
+    return {lower_bf16(pairs), upper_bf16(pairs)};
+  }
+  static Spread spread(const Factor& x) { return {set1(x.first), set1(x.second)}; }
+  static vf multiply(const Vector& held, const Spread& factor, vf total) {
+    return fma(held.second, factor.second, fma(held.first, factor.first, total));
+  }
+  static void factors(const float* x, int64_t n, Factor* into) {
+    std::memcpy(into, x, n * sizeof(float));
+    if (n % 2) ((float*)into)[n] = 0;
+  }
+  static void weights(float*, int64_t) {}
+  static const Factor* weights_at(const float* scores, int64_t, int64_t at) { return (const Factor*)(scores + at); }
+};
+#endif
 
 // Turn queries and keys, and put keys and values into their pages.
-template <class T>
+template <class S>
 static void keep_token(const Attention& a, const Segment& segment, int64_t token) {
+  using T = typename S::Stored;
+  constexpr int N = S::NUMBERS;
   const int64_t position = segment.position + token, row = segment.token + token;
   const int64_t half = a.rotary / 2;
   const auto turn = [&](float* x) {
@@ -25,134 +96,135 @@ static void keep_token(const Attention& a, const Segment& segment, int64_t token
   const int64_t page = segment.pages[position / PAGE], slot = position % PAGE;
   for (int64_t head = 0; head < a.kv_heads; head++) {
     const float* k = a.k + row * a.k_row + head * a.k_head;
-    T* keys = (T*)a.keys + (page * a.kv_heads + head) * a.width * PAGE + slot;
-    for (int64_t i = 0; i < a.width; i++) store_one(keys + i * PAGE, k[i]);
+    T* keys = (T*)a.keys + (page * a.kv_heads + head) * ((a.width + N - 1) / N * N) * PAGE + slot * N;
+    for (int64_t i = 0; i < a.width; i++) store_one(keys + i / N * PAGE * N + i % N, k[i]);
     const float* v = a.v + row * a.v_row + head * a.v_head;
-    T* values = (T*)a.values + ((page * a.kv_heads + head) * PAGE + slot) * a.padded_width;
-    for (int64_t i = 0; i < a.width; i++) store_one(values + i, v[i]);
+    T* values = (T*)a.values + ((page * a.kv_heads + head) * PAGE + slot / N * N) * a.padded_width + slot % N;
+    for (int64_t i = 0; i < a.width; i++) store_one(values + i * N, v[i]);
   }
 }
 
 static void keep(const Attention& a, const Segment& segment, int64_t token) {
-  if (a.half) keep_token<uint16_t>(a, segment, token);
-  else keep_token<float>(a, segment, token);
+  if (a.half) keep_token<Halves>(a, segment, token);
+  else keep_token<Plain>(a, segment, token);
 }
 
-// Scores of N queries with the 32 positions of a page.
-template <class T, int N>
-inline void page_scores(const T* keys, const float* const* q, int64_t width, float* scores) {
-  constexpr int V = PAGE / W;
+// Products summed over `steps`: into[n][lane] (+)= sum of p[step][lane] q[n][step], for N queries and V vectors of lanes.
+template <class S, int V, int N>
+inline void block(const typename S::Stored* p, int64_t lanes, int64_t steps, const typename S::Factor* q,
+                  int64_t q_stride, float* into, int64_t into_stride, bool fresh) {
   vf total[N][V];
   for (int n = 0; n < N; n++)
-    for (int v = 0; v < V; v++) total[n][v] = zero();
-  for (int64_t d = 0; d < width; d++) {
-    vf k[V];
-    for (int v = 0; v < V; v++) k[v] = load(keys + d * PAGE + v * W);
+    for (int v = 0; v < V; v++) total[n][v] = fresh ? zero() : load(into + n * into_stride + v * W);
+  for (int64_t i = 0; i < steps; i++, p += lanes * S::NUMBERS) {
+    typename S::Vector held[V];
+    for (int v = 0; v < V; v++) held[v] = S::load(p + v * W * S::NUMBERS);
     for (int n = 0; n < N; n++) {
-      const vf x = set1(q[n][d]);
-      for (int v = 0; v < V; v++) total[n][v] = fma(k[v], x, total[n][v]);
+      const auto factor = S::spread(q[n * q_stride + i]);
+      for (int v = 0; v < V; v++) total[n][v] = S::multiply(held[v], factor, total[n][v]);
     }
   }
   for (int n = 0; n < N; n++)
-    for (int v = 0; v < V; v++) store(scores + n * SPLIT + v * W, total[n][v]);
+    for (int v = 0; v < V; v++) store(into + n * into_stride + v * W, total[n][v]);
+}
+
+// The same for any number of queries, MOST at a time.
+template <class S, int V, int MOST>
+inline void blocks(int64_t queries, const typename S::Stored* p, int64_t lanes, int64_t steps,
+                   const typename S::Factor* q, int64_t q_stride, float* into, int64_t into_stride, bool fresh) {
+  for (; queries >= MOST; queries -= MOST, q += MOST * q_stride, into += MOST * into_stride)
+    block<S, V, MOST>(p, lanes, steps, q, q_stride, into, into_stride, fresh);
+  switch (queries) {
+    case 7: if constexpr (MOST > 7) return block<S, V, 7>(p, lanes, steps, q, q_stride, into, into_stride, fresh);
+    case 6: if constexpr (MOST > 6) return block<S, V, 6>(p, lanes, steps, q, q_stride, into, into_stride, fresh);
+    case 5: if constexpr (MOST > 5) return block<S, V, 5>(p, lanes, steps, q, q_stride, into, into_stride, fresh);
+    case 4: if constexpr (MOST > 4) return block<S, V, 4>(p, lanes, steps, q, q_stride, into, into_stride, fresh);
+    case 3: return block<S, V, 3>(p, lanes, steps, q, q_stride, into, into_stride, fresh);
+    case 2: return block<S, V, 2>(p, lanes, steps, q, q_stride, into, into_stride, fresh);
+    case 1: return block<S, V, 1>(p, lanes, steps, q, q_stride, into, into_stride, fresh);
+    default: return;
+  }
+}
+
+// Scores to weights, for one query: scores outside begin..end weigh nothing at all. Gives the weights' sum.
+static float weigh(float* s, int64_t low, int64_t begin, int64_t end, int64_t high, float scale, float& most) {
+  for (int64_t i = begin; i < end; i++) most = s[i] > most ? s[i] : most;
+  for (int64_t i = low; i < begin; i++) s[i] = most;
+  for (int64_t i = end; i < high; i++) s[i] = most;
+  for (int64_t i = low; i < high; i += W) store(s + i, exponential(mul(sub(load(s + i), set1(most)), set1(scale))));
+  for (int64_t i = low; i < begin; i++) s[i] = 0;
+  for (int64_t i = end; i < high; i++) s[i] = 0;
+  vf total = zero();
+  for (int64_t i = low; i < high; i += W) total = add(total, load(s + i));
+  return sum(total);
 }
 
 // The queries `query`.. of a segment (their heads within the group first, then their tokens) over one split of the
-// positions. Writes for each its largest score, its sum of exponentials, and its weighted sum of values.
-template <class T>
+// positions. Writes for each its largest score, its sum of exponentials, and its weighted sum of values. A page is read
+// once for all queries.
+template <class S>
 static void attend_split(const Attention& a, const Segment& segment, int64_t kv_head, int64_t query, int64_t queries,
                          int64_t split, float* partial) {
+  using Stored = typename S::Stored;
+  using Factor = typename S::Factor;
+  constexpr int V = 2, MOST = W == 16 ? 8 : 4;
   const int64_t group = a.heads / a.kv_heads, record = a.padded_width + 2;
-  const int64_t from = split * SPLIT;
-  const float* q[QUERIES];
+  const int64_t from = split * SPLIT, steps = (a.width + S::NUMBERS - 1) / S::NUMBERS;
+  static thread_local std::vector<Factor> factors;
+  if ((int64_t)factors.size() < QUERIES * steps) factors.resize(QUERIES * steps);
   int64_t begin[QUERIES], end[QUERIES], first = INT64_MAX, last = 0;
-  for (int64_t n = 0; n < QUERIES; n++) {
-    const int64_t which = query + (n < queries ? n : queries - 1), token = which / group, head = which % group;
-    q[n] = a.q + (segment.token + token) * a.q_row + (kv_head * group + head) * a.q_head;
+  for (int64_t n = 0; n < queries; n++) {
+    const int64_t token = (query + n) / group, head = (query + n) % group;
+    S::factors(a.q + (segment.token + token) * a.q_row + (kv_head * group + head) * a.q_head, a.width,
+               factors.data() + n * steps);
     const int64_t seen = segment.position + token + 1;
     begin[n] = a.window > 0 && seen > a.window ? seen - a.window : 0;
     end[n] = seen < from + SPLIT ? seen : from + SPLIT;
     if (begin[n] < from) begin[n] = from;
-    if (n < queries && begin[n] < first) first = begin[n];
-    if (n < queries && end[n] > last) last = end[n];
+    if (begin[n] < first) first = begin[n];
+    if (end[n] > last) last = end[n];
   }
   alignas(64) float scores[QUERIES * SPLIT];
   const int64_t first_page = first / PAGE, last_page = (last + PAGE - 1) / PAGE;
+  const int64_t key_page = steps * PAGE * S::NUMBERS, value_page = PAGE * a.padded_width;
   for (int64_t page = first_page; page < last_page; page++) {
-    const T* keys = (const T*)a.keys + ((int64_t)segment.pages[page] * a.kv_heads + kv_head) * a.width * PAGE;
-    float* into = scores + (page * PAGE - from);
-    if (W == 16 && queries > 4) page_scores<T, QUERIES>(keys, q, a.width, into);
-    else
-      for (int64_t n = 0; n < queries; n += 2) page_scores<T, 2>(keys, q + n, a.width, into + n * SPLIT);
+    const Stored* keys = (const Stored*)a.keys + ((int64_t)segment.pages[page] * a.kv_heads + kv_head) * key_page;
+    for (int64_t i = 0; i < PAGE; i += V * W)
+      blocks<S, V, MOST>(queries, keys + i * S::NUMBERS, PAGE, steps, factors.data(), steps,
+                         scores + (page * PAGE - from) + i, SPLIT, true);
   }
-  float weights_sum[QUERIES];
   const int64_t low = first_page * PAGE, high = last_page * PAGE;
   for (int64_t n = 0; n < queries; n++) {
-    float* s = scores + n * SPLIT - from;
-    float* record_of = partial + n * record;
+    float *s = scores + n * SPLIT - from, *own = partial + n * record, most = -INFINITY;
     if (begin[n] >= end[n]) {
-      record_of[0] = -INFINITY;
       for (int64_t i = low; i < high; i++) s[i] = 0;
-      weights_sum[n] = 0;
-      continue;
+      own[0] = -INFINITY, own[1] = 0;
+    } else {
+      own[1] = weigh(s, low, begin[n], end[n], high, a.scale, most);
+      own[0] = most * a.scale;
     }
-    float most = -INFINITY;
-    for (int64_t i = begin[n]; i < end[n]; i++) most = s[i] > most ? s[i] : most;
-    for (int64_t i = low; i < begin[n]; i++) s[i] = -INFINITY;
-    for (int64_t i = end[n]; i < high; i++) s[i] = -INFINITY;
-    vf total = zero();
-    for (int64_t i = low; i < high; i += W) {
-      vf e = exponential(mul(sub(load(s + i), set1(most)), set1(a.scale)));
-      store(s + i, e);
-    }
-    // What lies outside is nothing at all, not the smallest exponential.
-    for (int64_t i = low; i < begin[n]; i++) s[i] = 0;
-    for (int64_t i = end[n]; i < high; i++) s[i] = 0;
-    for (int64_t i = low; i < high; i += W) total = add(total, load(s + i));
-    weights_sum[n] = sum(total);
-    record_of[0] = most * a.scale;
+    S::weights(s + low, high - low);
   }
-  constexpr int D = 2;
-  for (int64_t d = 0; d < a.padded_width; d += D * W) {
-    const int vectors = a.padded_width - d >= D * W ? D : 1;
-    for (int64_t n0 = 0; n0 < queries; n0 += 4) {
-      const int64_t some = queries - n0 < 4 ? queries - n0 : 4;
-      vf total[4][D];
-      for (int n = 0; n < 4; n++)
-        for (int v = 0; v < D; v++) total[n][v] = zero();
-      for (int64_t page = first_page; page < last_page; page++) {
-        const T* values =
-            (const T*)a.values + ((int64_t)segment.pages[page] * a.kv_heads + kv_head) * PAGE * a.padded_width + d;
-        const int64_t until = last - page * PAGE < PAGE ? last - page * PAGE : PAGE;
-        const float* s = scores + (page * PAGE - from) + n0 * SPLIT;
-        if (some == 4 && vectors == D) {
-          for (int64_t i = 0; i < until; i++) {
-            const vf v0 = load(values + i * a.padded_width), v1 = load(values + i * a.padded_width + W);
-            for (int n = 0; n < 4; n++) {
-              const vf w = set1(s[n * SPLIT + i]);
-              total[n][0] = fma(w, v0, total[n][0]);
-              total[n][1] = fma(w, v1, total[n][1]);
-            }
-          }
-        } else {
-          for (int64_t i = 0; i < until; i++)
-            for (int v = 0; v < vectors; v++) {
-              const vf value = load(values + i * a.padded_width + v * W);
-              for (int64_t n = 0; n < some; n++) total[n][v] = fma(set1(s[n * SPLIT + i]), value, total[n][v]);
-            }
-        }
-      }
-      for (int64_t n = 0; n < some; n++)
-        for (int v = 0; v < vectors; v++) store(partial + (n0 + n) * record + 2 + d + v * W, total[n][v]);
-    }
+  constexpr int64_t stride = SPLIT * sizeof(float) / sizeof(Factor);
+  for (int64_t page = first_page; page < last_page; page++) {
+    const Stored* values = (const Stored*)a.values + ((int64_t)segment.pages[page] * a.kv_heads + kv_head) * value_page;
+    const int64_t count = (std::min<int64_t>(last - page * PAGE, PAGE) + S::NUMBERS - 1) / S::NUMBERS;
+    const Factor* w = S::weights_at(scores, low - from, page * PAGE - from);
+    const bool fresh = page == first_page;
+    int64_t d = 0;
+    for (; d + 2 * V * W <= a.padded_width && W == 16; d += 2 * V * W)
+      blocks<S, 2 * V, 4>(queries, values + d * S::NUMBERS, a.padded_width, count, w, stride, partial + 2 + d, record, fresh);
+    for (; d + V * W <= a.padded_width; d += V * W)
+      blocks<S, V, 4>(queries, values + d * S::NUMBERS, a.padded_width, count, w, stride, partial + 2 + d, record, fresh);
+    for (; d < a.padded_width; d += W)
+      blocks<S, 1, 4>(queries, values + d * S::NUMBERS, a.padded_width, count, w, stride, partial + 2 + d, record, fresh);
   }
-  for (int64_t n = 0; n < queries; n++) partial[n * record + 1] = weights_sum[n];
 }
 
 static void attend(const Attention& a, const Segment& segment, int64_t kv_head, int64_t query, int64_t queries,
                    int64_t split, float* partial) {
-  if (a.half) attend_split<uint16_t>(a, segment, kv_head, query, queries, split, partial);
-  else attend_split<float>(a, segment, kv_head, query, queries, split, partial);
+  if (a.half) attend_split<Halves>(a, segment, kv_head, query, queries, split, partial);
+  else attend_split<Plain>(a, segment, kv_head, query, queries, split, partial);
 }
 
 }  // namespace ASTRA_ISA

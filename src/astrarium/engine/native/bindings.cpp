@@ -33,8 +33,12 @@ std::vector<std::string> supported() {
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
   if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512vnni"))
+      __builtin_cpu_supports("avx512vnni")) {
+#if defined(ASTRA_WITH_AVX512BF16)
+    if (__builtin_cpu_supports("avx512bf16")) found.push_back("avx512bf16");
+#endif
     found.push_back("avx512");
+  }
 #if defined(ASTRA_WITH_AVXVNNI)
   unsigned leaf = 7, subleaf = 1, a = leaf, b, c = subleaf, d;
   __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
@@ -48,6 +52,9 @@ void use(const std::string& name) {
   for (const std::string& known : supported()) {
     if (known != name) continue;
     if (name == "avx512") active = kernels_avx512();
+#if defined(ASTRA_WITH_AVX512BF16)
+    else if (name == "avx512bf16") active = kernels_avx512bf16();
+#endif
 #if defined(ASTRA_WITH_AVXVNNI)
     else if (name == "avxvnni") active = kernels_avxvnni();
 #endif
@@ -293,14 +300,13 @@ struct Step {
   Step(const std::vector<int32_t>& table, const std::vector<int32_t>& page_numbers, int64_t heads_, int64_t kv_heads_,
        int64_t window_)
       : pages(page_numbers), heads(heads_), kv_heads(kv_heads_), window(window_) {
-    constexpr int64_t QUERIES = 8;
     const int64_t group = heads / kv_heads;
     for (size_t i = 0; i + 3 < table.size(); i += 4)
       segments.push_back({table[i], table[i + 1], table[i + 2], pages.data() + table[i + 3]});
     for (size_t s = 0; s < segments.size(); s++) {
       const Segment& segment = segments[s];
       for (int64_t query = 0; query < segment.count * group; query += QUERIES) {
-        const int64_t queries = std::min(QUERIES, segment.count * group - query);
+        const int64_t queries = std::min<int64_t>(QUERIES, segment.count * group - query);
         const int64_t first_seen = segment.position + query / group + 1;
         const int64_t last_seen = segment.position + (query + queries - 1) / group + 1;
         const int64_t first = window > 0 && first_seen > window ? (first_seen - window) / SPLIT : 0;
@@ -345,7 +351,7 @@ struct AttentionLayer {
       each(segment.count, grain, [&](int64_t token) { active->keep(a, segment, token); });
     }
     static thread_local std::vector<float> memory;
-    const int64_t record = a.padded_width + 2, block = 8 * record;
+    const int64_t record = a.padded_width + 2, block = QUERIES * record;
     const int64_t tiles = (int64_t)step.tiles.size(), tasks = (int64_t)step.tasks.size();
     if (tiles < 8 * thread_count()) {
       float* partial = scratch(memory, tasks * block);
@@ -382,7 +388,7 @@ struct AttentionLayer {
  private:
   // Joins what was computed of each split. The same numbers in the same order, however the work was shared out.
   void combine(const Step& step, const Step::Tile& tile, const float* partial, int64_t splits) const {
-    const int64_t group = a.heads / a.kv_heads, record = a.padded_width + 2, block = 8 * record;
+    const int64_t group = a.heads / a.kv_heads, record = a.padded_width + 2, block = QUERIES * record;
     const Segment& segment = step.segments[tile.segment];
     for (int64_t n = 0; n < tile.queries; n++) {
       const int64_t which = tile.query + n;

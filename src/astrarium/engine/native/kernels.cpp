@@ -1,6 +1,9 @@
 // The kernels for one instruction set: compiled once for each, under another name (ASTRA_ISA).
 #include "kernels.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "simd.h"
 
 #include "pointwise.inl"

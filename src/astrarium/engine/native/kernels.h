@@ -8,7 +8,8 @@ namespace astra {
 constexpr int PANEL = 16;  // output rows that are stored together
 constexpr int GROUP = 32;  // inputs that share a scale
 constexpr int PAGE = 32;   // positions a page of the cache holds
-constexpr int SPLIT = 512; // positions whose attention is computed together
+constexpr int SPLIT = 256; // positions whose attention is computed together
+constexpr int QUERIES = 16; // and the queries that share a reading of them
 
 enum class Scales : int {
   half = 0,   // fp16 a row and group, and perhaps an fp16 minimum
@@ -80,7 +81,9 @@ struct Attention {
   float scale;
   int64_t window;         // 0: everything before
   bool half;              // the cache is bf16
-  void *keys, *values;    // [pages, kv_heads, width, 32], [pages, kv_heads, 32, padded_width]
+  // fp32: [pages, kv_heads, width, 32], [pages, kv_heads, 32, padded_width]
+  // bf16: [pages, kv_heads, width / 2, 32, 2], [pages, kv_heads, 16, padded_width, 2]
+  void *keys, *values;
   float *q, *k, *v;       // of the first token
   int64_t q_row, k_row, v_row;     // numbers from token to token
   int64_t q_head, k_head, v_head;  // and from head to head
@@ -107,6 +110,7 @@ struct Kernels {
                  int64_t split, float* partial);
 };
 
+const Kernels* kernels_avx512bf16();
 const Kernels* kernels_avx512();
 const Kernels* kernels_avx2();
 const Kernels* kernels_avxvnni();

@@ -61,6 +61,15 @@ inline vi broadcast4(const int8_t* p) {
 inline vi dot4(vi acc, vi codes, vi x) { return _mm512_dpbusd_epi32(acc, codes, x); }
 inline void store_i8(int8_t* p, vf x) { _mm_storeu_si128((__m128i*)p, _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(x))); }
 inline int int_sum(vf rounded) { return _mm512_reduce_add_epi32(_mm512_cvtps_epi32(rounded)); }
+inline vf lower_bf16(vi pairs) { return _mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16)); }
+inline vf upper_bf16(vi pairs) { return _mm512_castsi512_ps(_mm512_and_si512(pairs, _mm512_set1_epi32((int)0xffff0000))); }
+#if defined(ASTRA_BF16)
+// acc + two products of bf16 numbers a lane
+inline vf dot2(vf acc, vi a, vi b) { return _mm512_dpbf16_ps(acc, (__m512bh)a, (__m512bh)b); }
+inline void store_bf16(uint16_t* p, vf first, vf second) {
+  _mm512_storeu_si512(p, (__m512i)_mm512_cvtne2ps_pbh(second, first));
+}
+#endif
 inline vf pow2(vf n) {  // 2^n for whole n in -126..127
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127)), 23));
 }
@@ -145,6 +154,8 @@ inline void store_i8(int8_t* p, vf x) {
   _mm_storel_epi64((__m128i*)p, _mm_packs_epi16(h, h));
 }
 inline int int_sum(vf rounded) { return (int)std::lrint(sum(rounded)); }  // exact: whole numbers below 2^24
+inline vf lower_bf16(vi pairs) { return _mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16)); }
+inline vf upper_bf16(vi pairs) { return _mm256_castsi256_ps(_mm256_and_si256(pairs, _mm256_set1_epi32((int)0xffff0000))); }
 inline vf pow2(vf n) {
   return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23));
 }
