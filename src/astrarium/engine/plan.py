@@ -52,10 +52,9 @@ def _native(placed: list[Placed]) -> Any:
     plan = module.Plan()
     for p in placed:
         if isinstance(p.part, LowRank):
-            rank, read = p.part.down.shape
-            written = p.part.up.shape[1 if p.part.by_rank else 0]
+            rank, read, written = p.part.rank, p.part.read, p.part.written
             half, kind = p.part.down.dtype == torch.bfloat16, NATIVE[p.part.activation]
-            where = (p.part.down.data_ptr(), p.part.up.data_ptr(), p.part.by_rank)
+            where = (p.part.down.data_ptr(), p.part.up.data_ptr(), p.part.panels)
             plan.add(p.row, p.rows, rank, read, written, half, kind, p.part.scale, *where, p.x_column, p.y_column)
         else:
             tensors = (p.part.scale, p.part.shift)
@@ -72,7 +71,7 @@ def _window(placed: Placed, y: Tensor, width: int) -> Tensor:
 def _delta(placed: Placed, x: Tensor) -> Tensor:
     part = placed.part
     assert isinstance(part, LowRank)
-    down, up = part.down.float(), (part.up.T if part.by_rank else part.up).float()
+    down, up = part.plain()
     z = x[placed.row : placed.row + placed.rows, placed.x_column : placed.x_column + down.shape[1]]
     hidden = functional.linear(z, down)
     if part.activation is not None:

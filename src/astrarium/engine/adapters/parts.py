@@ -7,12 +7,15 @@ from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.nn import functional
+
+from astrarium.engine.formats.panels import PANEL
 
 Place = Literal["in", "beside", "out"]
 """On a linear's input before it, from its input to its output, or on its output after it."""
 
 SMALL_RANK = 16
-"""Up to this rank the up projection is kept by rank, so that a row of it is as long as the output."""
+"""Up to this rank the projections are kept by rank, so that a row of one is as long as the input or output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +24,26 @@ class LowRank:
 
     place: Place
     down: Tensor
-    """`[rank, read]`, fp32 or bf16."""
+    """`[rank, read]`, fp32 or bf16; in panels `[⌈rank / 16⌉, read, 16]` where `panels`."""
     up: Tensor
-    """`[written, rank]`, or `[rank, written]` where `by_rank`."""
+    """`[rank, written]`, or in panels `[⌈written / 16⌉, rank, 16]`."""
+    rank: int
+    read: int
+    written: int
     scale: float
     activation: str | None = None
     """A name of transformers' ACT2FN."""
-    by_rank: bool = False
+    panels: bool = False
+    """16 outputs lie side by side for each input, so that a product needs no sum across a vector."""
+
+    def plain(self) -> tuple[Tensor, Tensor]:
+        """Both projections, fp32 `[rank, read]` and `[written, rank]`."""
+        if not self.panels:
+            return self.down.float(), self.up.float().T
+        return tuple(  # type: ignore[return-value]
+            held.float().transpose(1, 2).flatten(0, 1)[:outputs]
+            for held, outputs in ((self.down, self.rank), (self.up, self.written))
+        )
 
     @property
     def nbytes(self) -> int:
@@ -96,6 +112,14 @@ def low_rank(
         dtype: fp32 or bf16, how it is held.
         activation: between the two.
     """
-    by_rank = len(down) <= SMALL_RANK
-    down, up = down.to(dtype).contiguous(), (up.T if by_rank else up).to(dtype).contiguous()
-    return LowRank(place, down, up, scale, activation, by_rank)
+    (rank, read), written = down.shape, len(up)
+    panels = rank > SMALL_RANK
+    held = (_in_panels(down, dtype), _in_panels(up, dtype)) if panels else (down.to(dtype), up.T.to(dtype))
+    return LowRank(place, *(t.contiguous() for t in held), rank, read, written, scale, activation, panels)
+
+
+def _in_panels(weight: Tensor, dtype: torch.dtype) -> Tensor:
+    """`[outputs, inputs]` → `[⌈outputs / 16⌉, inputs, 16]`, with zeros behind the last output."""
+    outputs, inputs = weight.shape
+    padded = functional.pad(weight, (0, 0, 0, -outputs % PANEL))
+    return padded.to(dtype).view(-1, PANEL, inputs).transpose(1, 2)

@@ -249,14 +249,14 @@ struct Plan {
   int64_t hidden = 0;
 
   void add(int64_t row, int64_t rows, int64_t rank, int64_t inputs, int64_t outputs, bool half, int activation,
-           float scale, Address down, Address up, bool up_by_rank, int64_t x_column, int64_t y_column) {
+           float scale, Address down, Address up, bool panels, int64_t x_column, int64_t y_column) {
     const int number = (int)parts.size();
     parts.push_back({row, rows, rank, inputs, outputs, half, activation, scale, at<void>(down), at<void>(up),
-                     up_by_rank, x_column, y_column, nullptr});
+                     panels, x_column, y_column, nullptr});
     hidden_at.push_back(hidden);
     hidden += rows * rank;
     constexpr int64_t NUMBERS = 16384;  // weights a task reads
-    const int64_t down_rows = std::max<int64_t>(4, NUMBERS / inputs / 4 * 4);
+    const int64_t down_rows = std::max<int64_t>(PANEL, NUMBERS / inputs / PANEL * PANEL);
     for (int64_t i = 0; i < rank; i += down_rows) downs.push_back({number, i, std::min(rank, i + down_rows)});
     const int64_t up_rows = std::max<int64_t>(32, NUMBERS / rank / 32 * 32);
     for (int64_t i = 0; i < outputs; i += up_rows) ups.push_back({number, i, std::min(outputs, i + up_rows)});

@@ -75,16 +75,64 @@ static void dense(const Dense& layer, const float* x, int64_t x_stride, int64_t 
   else dots((const float*)layer.weight, layer.inputs, x, x_stride, rows, from, to, write);
 }
 
+// Sixteen outputs that lie side by side for each input ([inputs, 16]), times M rows: no sum across lanes is needed, and
+// memory is read from one end to the other.
+template <class T, int M, class Write>
+inline void panel_block(const T* panel, int64_t inputs, const float* x, int64_t stride, Write write) {
+  constexpr int V = PANEL / W, PARTS = M == 1 ? 2 : 1;  // one row alone would wait for each product
+  vf total[PARTS][M][V];
+  for (auto& part : total)
+    for (auto& row : part)
+      for (vf& t : row) t = zero();
+  for (int64_t i = 0; i < inputs; i += PARTS)
+    for (int part = 0; part < PARTS && i + part < inputs; part++) {
+      const T* p = panel + (i + part) * PANEL;
+      __builtin_prefetch((const char*)p + 4096);
+      for (int v = 0; v < V; v++) {
+        const vf w = load(p + v * W);
+        for (int m = 0; m < M; m++) total[part][m][v] = fma(w, set1(x[m * stride + i + part]), total[part][m][v]);
+      }
+    }
+  for (int m = 0; m < M; m++)
+    for (int v = 0; v < V; v++) write(m, v * W, PARTS == 2 ? add(total[0][m][v], total[PARTS - 1][m][v]) : total[0][m][v]);
+}
+
+// Outputs `from` to `to`, whole panels; `write(output, row, lanes)` takes up to W outputs at once.
+template <class T, class Write>
+inline void panels(const T* weight, int64_t inputs, const float* x, int64_t stride, int64_t rows, int64_t from,
+                   int64_t to, Write write) {
+  for (int64_t n = from; n < to; n += PANEL) {
+    const T* panel = weight + n * inputs;
+    int64_t m = 0;
+    for (; m + 4 <= rows; m += 4)
+      panel_block<T, 4>(panel, inputs, x + m * stride, stride,
+                        [&](int row, int lane, vf value) { write(n + lane, m + row, value); });
+    for (; m < rows; m++)
+      panel_block<T, 1>(panel, inputs, x + m * stride, stride, [&](int, int lane, vf value) { write(n + lane, m, value); });
+  }
+}
+
 // hidden[from..to] = activation(down x), of every row of the part
 static void down(const Part& part, const float* x, int64_t stride, int64_t from, int64_t to) {
-  const auto write = [&](int64_t n, int64_t m, float value) { part.hidden[m * part.rank + n] = value; };
   const float* first = x + part.row * stride + part.x_column;
-  if (part.half) dots((const uint16_t*)part.down, part.inputs, first, stride, part.rows, from, to, write);
-  else dots((const float*)part.down, part.inputs, first, stride, part.rows, from, to, write);
+  if (part.panels) {
+    const auto write = [&](int64_t n, int64_t m, vf value) {
+      const int64_t count = part.rank - n;
+      if (count >= W) store(part.hidden + m * part.rank + n, value);
+      else if (count > 0) store_part(part.hidden + m * part.rank + n, value, (int)count);
+    };
+    if (part.half) panels((const uint16_t*)part.down, part.inputs, first, stride, part.rows, from, to, write);
+    else panels((const float*)part.down, part.inputs, first, stride, part.rows, from, to, write);
+  } else {
+    const auto write = [&](int64_t n, int64_t m, float value) { part.hidden[m * part.rank + n] = value; };
+    if (part.half) dots((const uint16_t*)part.down, part.inputs, first, stride, part.rows, from, to, write);
+    else dots((const float*)part.down, part.inputs, first, stride, part.rows, from, to, write);
+  }
   if (part.activation)
     for (int64_t m = 0; m < part.rows; m++) activate(part.activation, part.hidden + m * part.rank + from, to - from);
 }
 
+// A part of small rank: each row of the up projection is as long as the output.
 template <class T>
 inline void up_by_rank(const Part& part, float* y, int64_t stride, int64_t from, int64_t to) {
   const T* weight = (const T*)part.up;
@@ -107,14 +155,20 @@ inline void up_by_rank(const Part& part, float* y, int64_t stride, int64_t from,
 
 // y[from..to] += scale * (up hidden), of every row of the part
 static void up(const Part& part, float* y, int64_t stride, int64_t from, int64_t to) {
-  if (part.up_by_rank) {
+  if (!part.panels) {
     if (part.half) up_by_rank<uint16_t>(part, y, stride, from, to);
     else up_by_rank<float>(part, y, stride, from, to);
     return;
   }
-  const auto write = [&](int64_t n, int64_t m, float value) { y[(part.row + m) * stride + part.y_column + n] += part.scale * value; };
-  if (part.half) dots((const uint16_t*)part.up, part.rank, part.hidden, part.rank, part.rows, from, to, write);
-  else dots((const float*)part.up, part.rank, part.hidden, part.rank, part.rows, from, to, write);
+  const vf scale = set1(part.scale);
+  const auto write = [&](int64_t n, int64_t m, vf value) {
+    float* into = y + (part.row + m) * stride + part.y_column + n;
+    const int64_t count = part.outputs - n;
+    if (count >= W) store(into, fma(value, scale, load(into)));
+    else if (count > 0) store_part(into, fma(value, scale, load_part(into, (int)count)), (int)count);
+  };
+  if (part.half) panels((const uint16_t*)part.up, part.rank, part.hidden, part.rank, part.rows, from, to, write);
+  else panels((const float*)part.up, part.rank, part.hidden, part.rank, part.rows, from, to, write);
 }
 
 }  // namespace ASTRA_ISA

@@ -62,9 +62,9 @@ struct Part {
   bool half;              // bf16 weights
   int activation;         // of the bottleneck; 0 none
   float scale;
-  const void* down;       // [rank, inputs]
-  const void* up;         // [outputs, rank], or [rank, outputs] where rank is small
-  bool up_by_rank;
+  // Where the rank is small [rank, inputs] and [rank, outputs]; else in panels of 16 outputs, [panels, inputs, 16] each.
+  const void *down, *up;
+  bool panels;
   int64_t x_column, y_column;  // where its inputs and outputs begin in a row
   float* hidden;          // [rows, rank]
 };

@@ -1,6 +1,8 @@
 // Work shared between threads, on the pool of OpenMP threads that torch already keeps.
 #pragma once
 
+#include <omp.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
@@ -29,7 +31,30 @@ void each(int64_t tasks, int64_t grain, Work work) {
   }
 }
 
-// The same twice; the second begins when the whole first is done.
+// Portions of one piece of work. Each thread takes its own share in order, so that memory is read on and on, and then
+// what is left of the others'.
+class Shares {
+ public:
+  Shares(int64_t tasks, int threads) : threads_(std::min(threads, MOST)) {
+    for (int t = 0; t < threads_; t++) next_[t] = tasks * t / threads_, end_[t] = tasks * (t + 1) / threads_;
+  }
+
+  template <class Work>
+  void work(int thread, Work work) {
+    for (int i = 0; i < threads_; i++) {
+      const int t = (thread + i) % threads_;
+      for (int64_t task; (task = next_[t].fetch_add(1)) < end_[t];) work(task);
+    }
+  }
+
+ private:
+  static constexpr int MOST = 64;
+  int threads_;
+  std::atomic<int64_t> next_[MOST];
+  int64_t end_[MOST];
+};
+
+// Work twice; the second begins when the whole first is done.
 template <class First, class Second>
 void each_then_each(int64_t tasks, int64_t then, First first, Second second) {
   const int threads = thread_count();
@@ -38,12 +63,12 @@ void each_then_each(int64_t tasks, int64_t then, First first, Second second) {
     for (int64_t i = 0; i < then; i++) second(i);
     return;
   }
-  std::atomic<int64_t> next{0}, after{0};
+  Shares before(tasks, threads), after(then, threads);
 #pragma omp parallel num_threads(threads)
   {
-    for (int64_t i; (i = next.fetch_add(1)) < tasks;) first(i);
+    before.work(omp_get_thread_num(), first);
 #pragma omp barrier
-    for (int64_t i; (i = after.fetch_add(1)) < then;) second(i);
+    after.work(omp_get_thread_num(), second);
   }
 }
 
