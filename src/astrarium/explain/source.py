@@ -154,14 +154,14 @@ def _notebook(text: str, name: str, path: Path | None) -> Script:
 def _masked(code: str, masks: dict[str, str]) -> str:
     """Code whose magics are lines that Python reads, one for one."""
     if _OTHER_LANGUAGE.match(code):
-        return "\n".join(_mask("", line, masks) for line in code.split("\n"))
+        return "\n".join(_mask("pass", line, masks) for line in code.split("\n"))
     shown, depth = [], 0
     for line in code.split("\n"):
-        assigned = _ASSIGNED_MAGIC.match(line)
+        assigned, magic = _ASSIGNED_MAGIC.match(line), _MAGIC.match(line)
         if depth <= 0 and assigned:
-            shown.append(f"{assigned.group(1)}None{_mask(' ', line[len(assigned.group(1)) :], masks, comment=True)}")
-        elif depth <= 0 and (magic := _MAGIC.match(line)):
-            shown.append(magic.group(1) + _mask("", line[len(magic.group(1)) :], masks))
+            shown.append(assigned.group(1) + _mask("None", line[len(assigned.group(1)) :], masks))
+        elif depth <= 0 and magic:
+            shown.append(magic.group(1) + _mask("pass", line[len(magic.group(1)) :], masks))
         else:
             shown.append(line)
             bare = re.sub(r"(\"[^\"]*\"|'[^']*')|#.*", "", line)
@@ -169,8 +169,7 @@ def _masked(code: str, masks: dict[str, str]) -> str:
     return "\n".join(shown)
 
 
-def _mask(before: str, line: str, masks: dict[str, str], *, comment: bool = False) -> str:
-    mark = f"# astrarium-magic-{len(masks)}-"
-    placeholder = f"None{before}{mark}" if comment else f"pass {mark}"
+def _mask(word: str, line: str, masks: dict[str, str]) -> str:
+    placeholder = f"{word}  # astrarium-magic-{len(masks)}-"
     masks[placeholder] = line
-    return placeholder.removeprefix("None") if comment else placeholder
+    return placeholder

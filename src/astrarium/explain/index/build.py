@@ -11,11 +11,11 @@ from typing import Any
 
 import griffe
 
-FORMAT = 5
+FORMAT = 6
 """Of the index; part of its file's name, so that an index of an older astrarium is made again."""
 
 _DUNDER_ALL = re.compile(r"^__all__\s*\+?=\s*(\[[^\]]*\])", re.MULTILINE)
-_LINEAR = re.compile(r"self\.(\w+)\s*=\s*(?:nn\.Linear|Conv1D|\w*Linear)\(")
+_LINEAR = re.compile(r"self\.(\w+)\s*=\s*[\w.]*[A-Z]\w*[(\[]")
 _REBOUND = re.compile(r"^class (\w+)\((\w+)\):", re.MULTILINE)
 _POPPED = re.compile(r"kwargs\.(?:pop|get)\(\s*\"(\w+)\"")
 _RENAMED = re.compile(r"`(\w+)`(?: argument)? is deprecated[^`\n]{0,80}?[Uu]se `(\w+)`")
@@ -162,7 +162,7 @@ def _is_name(node: ast.AST) -> bool:
 
 
 def _linears(root: Path) -> dict[str, list[str]]:
-    """`model_type` folder → attribute names of its linear layers."""
+    """`model_type` folder → attribute names of its modules."""
     found: dict[str, list[str]] = {}
     for file in sorted(root.glob("models/*/modeling_*.py")):
         names = set(_LINEAR.findall(file.read_text(encoding="utf-8", errors="replace")))
