@@ -346,6 +346,8 @@ class Evaluator:
             called = self.attribute(receiver, attribute)
         else:
             called = self.evaluate(node.func)
+            if any(isinstance(option, Model | Tokenizer | Batch | Settings) for option in options(called)):
+                receiver = called
         statement = self.flow.statement
         given = []
         for argument in node.args:
