@@ -143,7 +143,7 @@ def _exports(package: str, root: Path) -> set[str]:
     names.add("__version__")
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign | ast.AugAssign | ast.Expr):
-            names.update(part.value for part in ast.walk(node) if _is_name(part))
+            names.update(name for part in ast.walk(node) if (name := _name_in(part)))
             names.update(part.id for part in ast.walk(node) if isinstance(part, ast.Name))
         elif isinstance(node, ast.ImportFrom | ast.Import):
             names.update(alias.asname or alias.name.split(".")[0] for alias in node.names)
@@ -157,8 +157,10 @@ def _exports(package: str, root: Path) -> set[str]:
     return {name for name in names if name.isidentifier()}
 
 
-def _is_name(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier()
+def _name_in(node: ast.AST) -> str:
+    """A name that a literal spells; empty where it spells none."""
+    spelt = node.value if isinstance(node, ast.Constant) else None
+    return spelt if isinstance(spelt, str) and spelt.isidentifier() else ""
 
 
 def _linears(root: Path) -> dict[str, list[str]]:

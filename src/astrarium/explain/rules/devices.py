@@ -107,12 +107,17 @@ def to_unused(script: Context) -> Iterator[Found]:
         func = event.node.func
         if name is None and isinstance(func, cst.Attribute):
             name = script.code(func.value)
-        if name is None or event.statement is None or not any(isinstance(one, Batch) and one.part for one in options(event.receiver or Value())):  # fmt: skip
+        if (
+            name is None
+            or event.statement is None
+            or not any(isinstance(one, Batch) and one.part for one in options(event.receiver or Value()))
+        ):
             continue
         start = script.tree.span(event.statement)[0]
         edits = (Edit(start, start, f"{name} = "),) if name.isidentifier() else ()
         yield Found(
-            event.node, f"`{name}` stays where it is: what `.to` gives is thrown away", f"assign it: {name} = {name}.to(…)",
+            event.node, f"`{name}` stays where it is: what `.to` gives is thrown "
+            f"away", f"assign it: {name} = {name}.to(…)",
             edits,
         )  # fmt: skip
 
@@ -159,6 +164,7 @@ def _use_device(script: Context, name: str, node: cst.CSTNode) -> tuple[Edit, ..
 )
 def fp32_large_model(script: Context) -> Iterator[Found]:
     """fp32 said in so many words, or a checkpoint that is kept in fp32 and loaded as it is."""
+    told: set[str] = set()
     for model in script.models:
         body = model.body
         size = size_by_name(body.base)
@@ -173,6 +179,9 @@ def fp32_large_model(script: Context) -> Iterator[Found]:
             continue
         if script.trains and known == "float32" and not body.wrapped:
             continue  # full tuning holds fp32 weights on purpose
+        if body.base in told:
+            continue
+        told.add(body.base or "")
         here = memory_here()
         have = f"; this machine has {here / 1e9:.0f} GB" if here else ""
         reason = (

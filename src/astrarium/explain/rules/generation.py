@@ -22,7 +22,8 @@ _LIMITS = ("max_new_tokens", "max_length", "stopping_criteria", "max_time", "sto
     "no-max-new-tokens",
     "warning",
     "`generate` without `max_new_tokens`",
-    "transformers stops after 20 new tokens then, in the middle of the answer, unless the model's own settings say more.",
+    "transformers stops after 20 new tokens then, in the middle of the answer, unless the model's own settings "
+    "say more.",
 )
 def no_max_new_tokens(script: Context) -> Iterator[Found]:
     """No length in the call, in a generation configuration, or in the model's."""
@@ -31,7 +32,7 @@ def no_max_new_tokens(script: Context) -> Iterator[Found]:
         model = model_of(event)
         if (
             told
-            or (event.unpacks and _unknown_keywords(event))
+            or (event.unpacks and _unknown_keywords(script, event))
             or any(event.given(name) is not None for name in _LIMITS)
         ):
             config = settings_of(event.value("generation_config"), "GenerationConfig")
@@ -43,7 +44,11 @@ def no_max_new_tokens(script: Context) -> Iterator[Found]:
                 continue
             edits = add_argument(script.tree, config.event.node, f"max_new_tokens={LENGTH}")
         else:
-            if model is not None and model.body.causal is False and "Seq2Seq" not in model.body.auto_class and "Conditional" not in model.body.auto_class:  # fmt: skip
+            if (
+                model is not None
+                and model.body.causal is False
+                and not re.search(r"Seq2Seq|T5|Bart|Marian", model.body.auto_class)
+            ):
                 continue
             edits = add_argument(script.tree, event.node, f"max_new_tokens={LENGTH}")
         yield Found(
@@ -54,13 +59,14 @@ def no_max_new_tokens(script: Context) -> Iterator[Found]:
         )
 
 
-def _unknown_keywords(event: Event) -> bool:
+def _unknown_keywords(script: Context, event: Event) -> bool:
     """Whether `**something` may hold a length: it is not a tokenizer's batch."""
     return any(
-        argument.name == "**" and not any(isinstance(option, Batch) for option in options(argument.value))
-        and not (isinstance(argument.node.value, cst.Name) and re.search(r"input|enc|batch|token", argument.node.value.value))
+        argument.name == "**"
+        and not any(isinstance(option, Batch) for option in options(argument.value))
+        and not re.fullmatch(r"\w*(input|enc|batch|token)\w*", script.code(argument.node.value))
         for argument in event.arguments
-    )  # fmt: skip
+    )
 
 
 def _batch(event: Event) -> tuple[Batch | None, bool]:
@@ -171,7 +177,8 @@ def _assigned_nodes(script: Context, target: cst.CSTNode) -> Iterator[cst.CSTNod
     "special-tokens-twice",
     "warning",
     "special tokens are added twice",
-    "The chat template has written them already; the tokenizer puts a second beginning-of-text in front, which training never had.",
+    "The chat template has written them already; the tokenizer puts a second beginning-of-text in front, which "
+    "training never had.",
 )
 def special_tokens_twice(script: Context) -> Iterator[Found]:
     """A templated text, or one that begins with `<s>`, through a tokenizer that adds its own."""
@@ -192,7 +199,8 @@ def special_tokens_twice(script: Context) -> Iterator[Found]:
                 event.node,
                 "the chat template has already written the special tokens, and the tokenizer adds its own"
                 if templated
-                else f"the text begins with {written.group() if written else ''}, and the tokenizer puts its own in front",
+                else f"the text begins with {written.group() if written else ''}, and the tokenizer puts its "
+                "own in front",
                 "say add_special_tokens=False, or let apply_chat_template tokenize",
                 add_argument(script.tree, event.node, "add_special_tokens=False"),
             )
@@ -213,7 +221,7 @@ def _templated(value: Value) -> bool:
     "An adapter answers in the form it has learned; another form gives worse answers, or none.",
 )
 def prompt_unlike_training(script: Context) -> Iterator[Found]:
-    """A question to an Astraios adapter that is not `Question: …\\n\\nAnswer:`; training rows and prompts that differ."""
+    """A question to an Astraios adapter in another form than theirs."""
     for event in script.generations:
         model = model_of(event)
         batch, _ = _batch(event)
