@@ -45,8 +45,8 @@ NEW_ARGUMENTS = {
 
 DROPPED = frozenset(
     ["overwrite_output_dir", "logging_dir", "fp16_backend", "half_precision_backend", "fp16_opt_level",
-     "use_mps_device", "save_safetensors", "resume_download", "framework", "safe_serialization", "use_ipex", "torchdynamo",
-     "jit_mode_eval"]
+     "use_mps_device", "save_safetensors", "resume_download", "framework", "safe_serialization", "use_ipex",
+     "torchdynamo", "jit_mode_eval"]
 )  # fmt: skip
 """Arguments that went without a successor: taken out, the call does what it did."""
 
