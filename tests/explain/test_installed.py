@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import textwrap
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ def test_names_are_what_the_libraries_export() -> None:
     for module in (transformers, peft):
         found = library(module.__name__)
         assert found is not None
-        public = {name for name in dir(module) if not name.startswith("_")}
+        public = {name for name in dir(module) if not name.startswith("_") and name.isidentifier()} - {"DummyObject"}
         assert {name for name in public if not found.has(name)} == set()
 
 
@@ -111,7 +112,7 @@ def test_parameters_are_what_the_libraries_have() -> None:
         for name in names:
             found = signature(f"{module.__name__}.{name}")
             assert found is not None
-            real = [one for one in inspect.signature(getattr(module, name)).parameters]
+            real = list(inspect.signature(getattr(module, name)).parameters)
             assert sorted(parameter.name for parameter in found.parameters) == sorted(real), name
 
 
@@ -167,6 +168,13 @@ def test_which_methods_read_adapter_names(tiny: Path, method: str) -> None:
     assert same is (kind not in ROW_WISE)
 
 
+def _twice(folder: Path) -> Any:
+    from peft import PeftModel
+
+    once = PeftModel.from_pretrained(_base(folder), folder / "lora")
+    return PeftModel.from_pretrained(once, folder / "lora", adapter_name="b")
+
+
 @pytest.mark.slow
 def test_the_other_facts_about_wrappers(tiny: Path, tmp_path: Path) -> None:
     import torch
@@ -177,9 +185,10 @@ def test_the_other_facts_about_wrappers(tiny: Path, tmp_path: Path) -> None:
     alone = _logits(model, tiny)
     model.load_adapter(tiny / "lora", adapter_name="two")
     assert model.active_adapter == "default"  # adapter-not-active
-    twice = PeftModel.from_pretrained(
-        PeftModel.from_pretrained(_base(tiny), tiny / "lora"), tiny / "lora", adapter_name="b"
-    )
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        twice = _twice(tiny)
+    assert any("Found missing adapter keys" in str(one.message) for one in told)
     assert not torch.allclose(_logits(twice, tiny), alone, atol=1e-3)  # adapter-wrapped-twice
     model = PeftModel.from_pretrained(_base(tiny), tiny / "lora")
     assert not [name for name, one in model.named_parameters() if one.requires_grad]  # adapter-frozen
@@ -209,7 +218,8 @@ def test_the_facts_about_loading_and_generating(tiny: Path) -> None:
     assert AutoModelForCausalLM.from_pretrained(tiny / "half").dtype == torch.bfloat16  # dtype="auto" is the default
     model = _base(tiny)
     model.generation_config.eos_token_id = None
-    out = model.generate(**batch, do_sample=False)
+    with pytest.warns(UserWarning, match="model-agnostic default"):
+        out = model.generate(**batch, do_sample=False)
     assert out.shape[1] == batch.input_ids.shape[1] + 20  # no-max-new-tokens
     with pytest.raises(ValueError, match="max_new_token"):
         model.generate(**batch, max_new_token=3)

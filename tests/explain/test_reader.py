@@ -124,7 +124,7 @@ class TestNotebooks:
         text = self.notebook(
             "%%time\n!pip install -q transformers\n" + HEAD,
             "%%bash\nls -la | grep x\n",
-            ASK.splitlines(keepends=True) + ["files = !ls\n", "if files:\n", "    %timeit f()\n", "out?"],  # type: ignore[arg-type]
+            [*ASK.splitlines(keepends=True), "files = !ls\n", "if files:\n", "    %timeit f()\n", "out?"],  # type: ignore[arg-type]
         )
         reading = read_text(text, "a.ipynb")
         assert [(one.id, one.cell, one.line) for one in reading.findings] == [("no-max-new-tokens", 4, 3)]
