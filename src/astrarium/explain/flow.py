@@ -439,6 +439,14 @@ class _NameCounter(cst.CSTVisitor):
         super().__init__()
         self._names = names
 
+    def visit_Attribute(self, node: cst.Attribute) -> bool:
+        node.value.visit(self)
+        return False  # `torch.device` does not read `device`
+
+    def visit_Arg(self, node: cst.Arg) -> bool:
+        node.value.visit(self)
+        return False
+
     def visit_Name(self, node: cst.Name) -> None:
         self._names[node.value] += 1
 

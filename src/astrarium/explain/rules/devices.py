@@ -164,6 +164,7 @@ def _use_device(script: Context, name: str, node: cst.CSTNode) -> tuple[Edit, ..
 )
 def fp32_large_model(script: Context) -> Iterator[Found]:
     """fp32 said in so many words, or a checkpoint that is kept in fp32 and loaded as it is."""
+    yield from _cast_up(script)
     told: set[str] = set()
     for model in script.models:
         body = model.body
@@ -196,6 +197,29 @@ def fp32_large_model(script: Context) -> Iterator[Found]:
             event.node,
             f"{body.base} {reason}: {size * 4 / 1e9:.0f} GB, against {size * 2 / 1e9:.0f} GB in bf16{have}",
             'say dtype="bfloat16"',
+            edits,
+        )
+
+
+def _cast_up(script: Context) -> Iterator[Found]:
+    """`.float()` and `.to(torch.float32)` of a large model."""
+    for event in script.calls("float", "to"):
+        model = model_of(event)
+        size = size_by_name(model.body.base) if model is not None else None
+        if model is None or size is None or size < LARGE or model.body.quantised:
+            continue
+        asked = [one for one in event.arguments if _dtype(one.value) == "float32"]
+        if event.short == "to" and not asked:
+            continue
+        func = event.node.func
+        alone = event.short == "float" or len(event.arguments) == 1
+        edits: tuple[Edit, ...] = ()
+        if alone and isinstance(func, cst.Attribute) and not event.discarded:
+            edits = (Edit(script.tree.span(func.value)[1], script.tree.span(event.node)[1], ""),)
+        yield Found(
+            event.node,
+            f"{model.body.base} is made fp32 here: {size * 4 / 1e9:.0f} GB, against {size * 2 / 1e9:.0f} GB in bf16",
+            "leave it in the dtype in which it is loaded",
             edits,
         )
 
