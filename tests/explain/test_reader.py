@@ -180,14 +180,40 @@ class TestRepairs:
 
 PIECES = st.sampled_from(
     [
-        HEAD, ASK, "from peft import *\n", "model = PeftModel.from_pretrained(model, 'x')\n", "for i in range(3):\n    ",
-        "def f(model, *a, **k):\n    return model.generate(**k)\n", "class A(Trainer):\n    def f(self): return self.g()\n",
-        "\t", '"', "'''", "(", ")", "[", "lambda: (yield)", "async def g(): await h()\n", "x: int = 3\n", "%magic\n", "!ls\n",
-        "match x:\n    case 1: pass\n", "try:\n    pass\nexcept* E:\n    pass\n", "f'{x!r:>{w}}'\n", "del x\n", "\\\n", "é = 1\n",
-        "model.config.use_cache = tokenizer.pad_token = y\n", "a[b].c(d)[e:f] = g\n", "with a as (b, c): pass\n", "global z\n",
-        "x = [y for y in z if (w := y)]\n", "tokenizer.padding_side = side = 'left'\n", "@d\ndef r(): return r()\nr()\n", "\r\n",
+        HEAD,
+        ASK,
+        "from peft import *\n",
+        "model = PeftModel.from_pretrained(model, 'x')\n",
+        "for i in range(3):\n    ",
+        "def f(model, *a, **k):\n    return model.generate(**k)\n",
+        "class A(Trainer):\n    def f(self): return self.g()\n",
+        "\t",
+        '"',
+        "'''",
+        "(",
+        ")",
+        "[",
+        "lambda: (yield)",
+        "async def g(): await h()\n",
+        "x: int = 3\n",
+        "%magic\n",
+        "!ls\n",
+        "match x:\n    case 1: pass\n",
+        "try:\n    pass\nexcept* E:\n    pass\n",
+        "f'{x!r:>{w}}'\n",
+        "del x\n",
+        "\\\n",
+        "é = 1\n",
+        "model.config.use_cache = tokenizer.pad_token = y\n",
+        "a[b].c(d)[e:f] = g\n",
+        "with a as (b, c): pass\n",
+        "global z\n",
+        "x = [y for y in z if (w := y)]\n",
+        "tokenizer.padding_side = side = 'left'\n",
+        "@d\ndef r(): return r()\nr()\n",
+        "\r\n",
     ]
-)  # fmt: skip
+)
 
 
 @settings(max_examples=150, deadline=None)

@@ -11,7 +11,8 @@ import pytest
 from astrarium.explain import read, read_text
 
 EXPECTED = [
-    ("peft-fork", 3), ("fp32-large-model", 9), ("adapter-method-unknown", 10), ("adapter-lost", 14), ("syntax-error", 16),
+    ("peft-fork", 3), ("fp32-large-model", 9), ("adapter-method-unknown", 10), ("adapter-lost", 14),
+    ("syntax-error", 16),
     ("no-max-new-tokens", 19), ("prompt-decoded", 20), ("special-tokens-kept", 20),
 ]  # fmt: skip
 
@@ -44,7 +45,7 @@ def test_the_mended_copy_keeps_everything_else(shared: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["parallel", "lora", "ptuning"])
 def test_the_mended_copy_gives_the_adapter_s_answer(method: str, shared: Path, tmp_path: Path) -> None:
-    """Run on tiny local models: the script as it stands but for its string gives the base's answer, the mended one not."""
+    """Run on tiny models: the script as it stands but for its string gives the base's answer, the mended one does not."""
     from tests.bases import save_adapter, save_base
 
     base = save_base(tmp_path / "starcoderbase-7b")

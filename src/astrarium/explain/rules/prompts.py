@@ -46,7 +46,8 @@ def _unlike_rows(script: Context, batch: Batch) -> Iterator[Found]:
         if trained and marks and not marks & trained:
             yield Found(
                 batch.event.node,
-                f"the rows are written with {', '.join(sorted(trained))}, and this prompt with {', '.join(sorted(marks))}",
+                f"the rows are written with {', '.join(sorted(trained))}, "
+                f"and this prompt with {', '.join(sorted(marks))}",
                 "write the prompt as the rows were written, up to the answer",
             )
             return
