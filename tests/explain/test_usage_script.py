@@ -45,7 +45,7 @@ def test_the_mended_copy_keeps_everything_else(shared: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["parallel", "lora", "ptuning"])
 def test_the_mended_copy_gives_the_adapter_s_answer(method: str, shared: Path, tmp_path: Path) -> None:
-    """Run on tiny models: the script as it stands but for its string gives the base's answer, the mended one does not."""
+    """On tiny models the script, with its string joined, gives the base's answer, and the mended one does not."""
     from tests.bases import save_adapter, save_base
 
     base = save_base(tmp_path / "starcoderbase-7b")

@@ -30,15 +30,15 @@ def score(folder: Path) -> dict[str, float]:
     found = wanted = both = 0
     for name, findings in expected(folder).items():
         got = {(one.id, one.line) for one in read(folder / name, mend=False).findings}
-        want = {(str(id), int(line)) for id, line in findings}
+        want = {(id, line) for id, line in findings}
         found, wanted, both = found + len(got), wanted + len(want), both + len(got & want)
     return {"precision": both / max(found, 1), "recall": both / max(wanted, 1), "seconds": _seconds(folder)}
 
 
-def expected(folder: Path) -> Mapping[str, list[list[object]]]:
+def expected(folder: Path) -> Mapping[str, list[tuple[str, int]]]:
     """What is to be found in each script."""
     try:
-        listed: dict[str, list[list[object]]] = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
+        listed: dict[str, list[tuple[str, int]]] = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise BenchError(f"{folder / 'expected.json'} cannot be read: {error}") from error
     return listed

@@ -99,10 +99,9 @@ def name_gone(script: Context) -> Iterator[Found]:
 
 
 def _through_module(script: Context, event: Event, name: str) -> bool:
-    code = script.code(event.node.func)
-    return (
-        f".{name}" in code and not any(one.name == name for one in script.flow.imports) and event.receiver is not None
-    )
+    """Whether the name stands right behind the module's: `tf.AutoModel.from_pretrained`, not `tf.utils.logging.…`."""
+    parts = script.code(event.node.func).split(".")
+    return len(parts) > 1 and parts[1] == name and not any(one.name == parts[0] for one in script.flow.imports)
 
 
 def _gone(script: Context, found: Library, name: str, node: cst.CSTNode | None) -> tuple[str, str, tuple[Edit, ...]]:

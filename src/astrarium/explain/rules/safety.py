@@ -30,7 +30,7 @@ def remote_code_unpinned(script: Context) -> Iterator[Found]:
         if (
             given is None
             or constant(given.value) is not True
-            or event.short not in ("from_pretrained", "from_config", "pipeline", "load_dataset")
+            or event.short not in ("from_pretrained", "from_config", "pipeline")
         ):
             continue
         revision = event.constant("revision")
