@@ -31,7 +31,7 @@ def test_the_mended_copy_keeps_everything_else(shared: Path) -> None:
     reading = read(shared / "data" / "brief" / "astraios_usage.py")
     before, after = reading.original.splitlines(), reading.mended.splitlines()
     kept = [line for line in before if line in after]
-    assert len(kept) == 12
+    assert len(kept) == 13  # of 20 lines all but 3, 9, 14, 16, 18, 19 and 20
     assert 'device = "cuda" # for GPU usage or "cpu" for CPU usage' in after
     assert "import astrarium" in after
     assert "model = model.to(device)" in after
