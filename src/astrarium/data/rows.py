@@ -82,6 +82,8 @@ class Report:
     """Language → rows kept; only where it is known."""
     licences: Counter[str] = field(default_factory=Counter)
     """SPDX expression → rows kept; `none found` where there is none."""
+    middles: int = 0
+    """Rows that were turned into middles to fill in."""
     unreadable: list[str] = field(default_factory=list)
     """Files that could not be read, with the reason."""
     notes: list[str] = field(default_factory=list)
@@ -115,6 +117,7 @@ class Report:
             "files": dict(self.files.most_common()),
             "languages": dict(self.languages.most_common()),
             "licences": dict(self.licences.most_common()),
+            "middles": self.middles,
             "unreadable": self.unreadable,
             "notes": self.notes,
         }

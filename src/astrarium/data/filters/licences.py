@@ -9,13 +9,12 @@ from typing import Any
 
 from astrarium.core.errors import DataError
 
-PERMISSIVE = frozenset(
-    """
-    0BSD Apache-2.0 BlueOak-1.0.0 BSD-1-Clause BSD-2-Clause BSD-3-Clause BSD-3-Clause-Clear BSD-4-Clause BSL-1.0
-    bzip2-1.0.6 CC-BY-4.0 CC0-1.0 CNRI-Python curl ECL-2.0 HPND ISC Libpng MIT MIT-0 MIT-CMU MulanPSL-2.0 NCSA NTP
-    PostgreSQL PSF-2.0 Python-2.0 Unicode-3.0 Unicode-DFS-2016 Unlicense UPL-1.0 WTFPL X11 Zlib
-    """.split()
-)
+_PERMISSIVE = """
+0BSD Apache-2.0 BlueOak-1.0.0 BSD-1-Clause BSD-2-Clause BSD-3-Clause BSD-3-Clause-Clear BSD-4-Clause BSL-1.0
+bzip2-1.0.6 CC-BY-4.0 CC0-1.0 CNRI-Python curl ECL-2.0 HPND ISC Libpng MIT MIT-0 MIT-CMU MulanPSL-2.0 NCSA NTP
+PostgreSQL PSF-2.0 Python-2.0 Unicode-3.0 Unicode-DFS-2016 Unlicense UPL-1.0 WTFPL X11 Zlib
+"""
+PERMISSIVE = frozenset(_PERMISSIVE.split())
 """Licences that ask for no more than a notice. Copyleft, weak copyleft (LGPL, MPL, EPL) and non-commercial ones are not
 among them."""
 
@@ -73,17 +72,23 @@ _NOTICES = (
     ("LicenseRef-Commons-Clause", r"commons clause"),
     ("LicenseRef-Proprietary", r"proprietary and confidential|unauthorized copying of this file"),
 )
+_MIT = r"permission is hereby granted, free of charge, to any person"
+_ISC = r"permission to use, copy, modify,? and/?(?:or)? ?distribute this software .{0,60}fee is hereby granted"
 _GRANTS = (
-    ("X11", r"permission is hereby granted, free of charge, to any person.*of the x consortium shall not be used"),
-    ("MIT", r"permission is hereby granted, free of charge, to any person.*this permission notice.{0,40}shall be included"),
-    ("MIT-0", r"permission is hereby granted, free of charge, to any person"),
-    ("MIT", r"(?:released|licensed|distributed|available|is|provided) under the (?:terms of the )?mit license|^mit license"),
-    ("ISC", r"permission to use, copy, modify,? and/?(?:or)? ?distribute this software .{0,60}fee is hereby granted, provided"),
-    ("0BSD", r"permission to use, copy, modify,? and/?(?:or)? ?distribute this software .{0,60}fee is hereby granted\."),
+    ("X11", rf"{_MIT}.*of the x consortium shall not be used"),
+    ("MIT", rf"{_MIT}.*this permission notice.{{0,40}}shall be included"),
+    ("MIT-0", _MIT),
+    ("MIT", r"(?:released|licensed|distributed|available|is|provided) under the (?:terms of the )?mit license"),
+    ("MIT", r"^mit license"),
+    ("ISC", rf"{_ISC}, provided"),
+    ("0BSD", rf"{_ISC}\."),
     ("HPND", r"permission to use, copy, modify,? and distribute this software and its documentation"),
     ("Zlib", r"provided .{0,3}as-is.{0,3}, without any express or implied warranty.*must not be misrepresented"),
-)  # fmt: skip
+)
 _BSD = re.compile(r"redistributions? of source code must retain", re.IGNORECASE)
+_ELSEWHERE = re.compile(r"see licen[cs]e|licen[cs]e\b.*\.(?:md|txt)$|file:", re.IGNORECASE)
+UNKNOWN = "LicenseRef-Unknown"
+"""Of a licence file whose text is none that is known."""
 _COMMENT = re.compile(r"[\s/*#;\"'%<>!|=_-]+")
 
 
@@ -107,6 +112,25 @@ def identify(text: str) -> str | None:
     if _BSD.search(flat):
         found.append(_bsd(flat))
     return " AND ".join(dict.fromkeys(found)) or None
+
+
+def expression_of(declared: str) -> str | None:
+    """What a package's description declares, as an SPDX expression; None where it points elsewhere or is empty.
+
+    `UNLICENSED` (npm's word for none at all) is `LicenseRef-Proprietary`; words that name no licence for certain, such
+    as `BSD`, are a `LicenseRef` of their own, which is not permissive.
+    """
+    if declared.strip().upper() == "UNLICENSED":
+        return "LicenseRef-Proprietary"
+    licensing = _licensing()
+    try:
+        parsed = licensing.parse(declared, validate=True)
+    except Exception:  # see permits
+        if (found := identify(declared) or identify(f"licensed under the {declared}")) is not None:
+            return found
+        words = re.sub(r"[^A-Za-z0-9.]+", "-", declared).strip("-")[:60]
+        return f"LicenseRef-{words}" if words and not _ELSEWHERE.match(declared.strip()) else None
+    return str(parsed) if parsed is not None else None
 
 
 def heading(code: str) -> str:
