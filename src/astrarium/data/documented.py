@@ -11,7 +11,8 @@ from astrarium.core.errors import DataError
 from astrarium.data import python_code, python_functions, tree_code
 from astrarium.data.filters.sieve import Filters, Sieve
 from astrarium.data.found import FoundFunction
-from astrarium.data.languages import ALL, Language, language_of, languages_named
+from astrarium.data.languages import ALL, language_of, languages_named
+from astrarium.data.languages.language import Language
 from astrarium.data.licensing import FolderTree, RepositoryLicences
 from astrarium.data.repository import SourceFile, source_files
 from astrarium.data.rows import Report, Row, Rows, unwritable

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from astrarium.core.errors import DataError
 from astrarium.data.filters.sieve import Filters, Sieve
-from astrarium.data.languages import ALL, Language, language_of, languages_named
+from astrarium.data.languages import ALL, language_of, languages_named
+from astrarium.data.languages.language import Language
 from astrarium.data.licensing import CommitTree, RepositoryLicences
 from astrarium.data.repository import open_repository
 from astrarium.data.rows import Report, Row, Rows, unwritable

@@ -64,8 +64,10 @@ class CommitTree:
 
         try:
             place = self._tree[folder] if folder else self._tree
-            return sorted(entry.name or "" for entry in place if entry.type_str == "blob")  # type: ignore[attr-defined]
-        except (KeyError, TypeError, pygit2.GitError):
+            if not isinstance(place, pygit2.Tree):
+                return []
+            return sorted(entry.name or "" for entry in place if entry.type_str == "blob")
+        except (KeyError, pygit2.GitError):
             return []
 
     def read(self, path: str) -> str | None:

@@ -19,8 +19,8 @@ def split_rows(rows: Sequence[Row], validation: float, seed: int = 0) -> tuple[l
 
     Rows of one source file stay together, so that a model is not judged on a file it has seen. Of rows without a
     source, and of rows read from one list (all of them of one file), those that begin with the same question stay
-    together, so that it is not judged on a question it has seen answered. The order in which files are drawn follows from their
-    names and the seed alone: where files are added, those that were held back tend to stay so.
+    together, so that it is not judged on a question it has seen answered. The order in which files are drawn follows
+    from their names and the seed alone: where files are added, those that were held back tend to stay so.
 
     Args:
         rows: the rows; their order is kept on both sides.

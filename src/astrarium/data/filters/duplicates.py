@@ -46,6 +46,7 @@ class NearDuplicates:
         # datasketch has no bands for 1.0; every exact copy is a candidate at 0.99 too.
         self._index = MinHashLSH(threshold=min(threshold, 0.99), num_perm=_PERMUTATIONS, weights=_WEIGHTS)
         self._kept: list[tuple[str, Any]] = []
+        """Source and shingles."""
 
     def of(self, row: Row) -> str | None:
         """The source of an earlier row that this one nearly repeats; None where there is none, and it is remembered."""
@@ -55,11 +56,11 @@ class NearDuplicates:
         shingles = np.unique(np.array(_shingles(_compared(row)), dtype=np.uint32))
         sketch = MinHash(num_perm=_PERMUTATIONS, seed=_SEED, hashfunc=int)
         sketch.update_batch(shingles.tolist())
-        for number in sorted(self._index.query(sketch)):
+        for number in sorted(self._index.query(sketch)):  # the earliest first
             source, others = self._kept[number]
             common = len(np.intersect1d(shingles, others, assume_unique=True))
             if common >= self._threshold * (len(shingles) + len(others) - common):
-                return source
+                return str(source)
         self._index.insert(len(self._kept), sketch)
         self._kept.append((row["source"], shingles))
         return None

@@ -228,7 +228,7 @@ def _licensing() -> Any:
 
 @cache
 def _spellings() -> dict[str, str]:
-    spellings = {}
+    spellings: dict[str, str] = {}
     for key, symbol in _licensing().known_symbols.items():
         for name in (key, *getattr(symbol, "aliases", ())):
             spellings.setdefault(name.lower(), key)
