@@ -44,6 +44,7 @@ _MORE = {
 """Forms that detect-secrets does not know, or that it takes too widely."""
 _EXAMPLE = re.compile(r"example|dummy|placeholder|x{6}|0{8}|1234567|abcdefg", re.IGNORECASE)
 """In a token that is shown for its form, such as AWS's own AKIAIOSFODNN7EXAMPLE."""
+_AWS_KEY = re.compile(r"[A-Z0-9]{20}")
 _ONE_CHARACTER = re.compile(r"(.)\1{9}")
 _SHORTEST = re.compile(r"[\w+/=.:-]{16}")
 """Nothing shorter in one piece is a secret of these forms."""
@@ -63,9 +64,18 @@ def secret_in(text: str) -> str | None:
         if _SHORTEST.search(line) is None:
             continue
         for detector in _detectors():
-            if any(value and not _is_example(value) for value in detector.analyze_string(line)):
+            if any(
+                value and _is_whole(value, line) and not _is_example(value) for value in detector.analyze_string(line)
+            ):
                 return str(detector.secret_type)
     return None
+
+
+def _is_whole(value: str, line: str) -> bool:
+    """Whether what was found is no piece of a longer word: AWS's twenty capitals occur in any long run of capitals."""
+    if not _AWS_KEY.fullmatch(value):
+        return True
+    return re.search(rf"(?<![A-Za-z0-9]){value}(?![A-Za-z0-9])", line) is not None
 
 
 def _is_example(value: str) -> bool:
