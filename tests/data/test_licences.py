@@ -15,7 +15,14 @@ from tests.data.repositories import Repository
 from tests.data.test_odd_repositories import BEFORE, SUBJECT
 
 CODE = 'def {name}(x):\n    """Compute the {name} of a number."""\n    y = x * {number}\n    return y + {number}\n'
-GPL = "# This program is free software: you can redistribute it and/or modify\n# it under the terms of the GNU General\n# Public License as published by the Free Software Foundation, either version 3 of the License.\n\n"
+GPL = """\
+# This program is free software: you can redistribute it and/or modify
+# it under the terms of the GNU General Public License as published by
+# the Free Software Foundation, either version 3 of the License.
+
+"""
+BUNDLES = {"typing_extensions", "python-dateutil", "numpy", "scipy", "mypy", "librt"}
+"""typing_extensions ships CPython's whole licence, dateutil two licences; the wheels of the others hold more code."""
 
 
 def test_texts_of_installed_packages_are_what_their_descriptions_say() -> None:
@@ -32,8 +39,7 @@ def test_texts_of_installed_packages_are_what_their_descriptions_say() -> None:
             continue
         found = identify(Path(str(package.locate_file(files[0]))).read_text(errors="replace"))
         seen.add(declared)
-        # typing_extensions ships the text of CPython's whole licence; numpy's and scipy's wheels bundle others' code.
-        if found != declared and package.name not in {"typing_extensions", "numpy", "scipy", "mypy", "librt"}:
+        if found != declared and package.name not in BUNDLES:
             wrong.append((package.name, declared, found))
     assert {"MIT", "Apache-2.0", "BSD-3-Clause", "BSD-2-Clause", "MPL-2.0"} <= seen
     assert wrong == []
@@ -41,13 +47,16 @@ def test_texts_of_installed_packages_are_what_their_descriptions_say() -> None:
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("GPL-2", "GPL-2.0-only"), ("GPL-3", "GPL-3.0-only"), ("LGPL-2.1", "LGPL-2.1-only"), ("MPL-2.0", "MPL-2.0")]
-    + [
-        ("Apache-2.0", "Apache-2.0"),
-        ("BSD", "BSD-3-Clause"),
-        ("Artistic", "Artistic-1.0-Perl"),
-        ("CC0-1.0", "CC0-1.0"),
-    ],
+    {
+        "GPL-2": "GPL-2.0-only",
+        "GPL-3": "GPL-3.0-only",
+        "LGPL-2.1": "LGPL-2.1-only",
+        "MPL-2.0": "MPL-2.0",
+        "Apache-2.0": "Apache-2.0",
+        "BSD": "BSD-3-Clause",
+        "Artistic": "Artistic-1.0-Perl",
+        "CC0-1.0": "CC0-1.0",
+    }.items(),
 )
 def test_texts_that_debian_ships(name: str, expected: str) -> None:
     path = Path("/usr/share/common-licenses") / name
@@ -173,7 +182,7 @@ def test_a_history_has_the_licence_of_its_newest_commit(tmp_path: Path) -> None:
     made = Repository(tmp_path)
     made.commit("Begin", {"hello.py": BEFORE, "src/b.py": BEFORE})
     made.commit(SUBJECT, {"hello.py": f"{BEFORE}# 1\n"})
-    made.commit("Say what the thing is here", {"hello.py": f"# SPDX-License-Identifier: MPL-2.0\n{BEFORE}"})
+    made.commit("Name the licence at the top", {"hello.py": f"# SPDX-License-Identifier: MPL-2.0\n{BEFORE}"})
     made.commit("Begin again", {"LICENSE": "GNU GENERAL PUBLIC LICENSE Version 2, June 1991\n"})
     rows = commits(tmp_path, filters=NO_FILTERS)
     assert [row.get("licence") for row in rows] == ["MPL-2.0", "GPL-2.0-only"]

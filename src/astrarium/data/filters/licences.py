@@ -89,7 +89,9 @@ _BSD = re.compile(r"redistributions? of source code must retain", re.IGNORECASE)
 _ELSEWHERE = re.compile(r"see licen[cs]e|licen[cs]e\b.*\.(?:md|txt)$|file:", re.IGNORECASE)
 UNKNOWN = "LicenseRef-Unknown"
 """Of a licence file whose text is none that is known."""
-_COMMENT = re.compile(r"[\s/*#;\"'%<>!|=_-]+")
+_MARKS = " \t\r/*#;%<>!|=_-"
+"""Of comments, at both ends of a line."""
+_SPDX_REACH = 4000
 
 
 def identify(text: str) -> str | None:
@@ -97,10 +99,9 @@ def identify(text: str) -> str | None:
 
     Full texts are known by their beginning, others by the words of their grant. Several of them are joined with `AND`.
     """
-    if (spdx := _SPDX.search(text)) is not None:
+    if (spdx := _SPDX.search(text[:_SPDX_REACH])) is not None:
         return _normal(spdx.group(1).strip().strip("\"'").removesuffix("-->").strip())
-    flat = " ".join(_COMMENT.sub(" ", line) if _is_comment(line) else line for line in text.splitlines())
-    flat = " ".join(flat.split()).lower()
+    flat = " ".join(" ".join(line.strip(_MARKS) for line in text.splitlines()).split()).lower()
     # A title may follow the year and the holder, or a rule of dashes.
     for name, pattern in _TITLES:
         if re.search(pattern, flat[:_TITLE_REACH]):
@@ -177,7 +178,7 @@ def known_licence(name: str) -> str:
     symbols = _licensing().known_symbols
     spelling = _spellings().get(name.lower())
     if spelling is None and not name.startswith("LicenseRef-"):
-        near = [known for known in symbols if known.lower().startswith(name.lower()[:4])][:4]
+        near = [known for known in symbols if known.lower().startswith(name.lower()[:3])][:4]
         hint = f"; near it: {', '.join(near)}" if near else ""
         raise DataError(f"licence {name!r} is none of SPDX's names (such as MIT or GPL-3.0-only){hint}")
     return spelling or name
@@ -213,10 +214,6 @@ def _bsd(flat: str) -> str:
     if re.search(r"(?:neither the name|names? of .{0,80}may not be used to endorse)", flat):
         return "BSD-3-Clause"
     return "BSD-2-Clause" if re.search(r"redistributions? in binary form", flat) else "BSD-1-Clause"
-
-
-def _is_comment(line: str) -> bool:
-    return line.lstrip().startswith(("#", "/", "*", ";", "%", "-", "=", "<", "!"))
 
 
 @cache

@@ -64,11 +64,15 @@ def secret_in(text: str) -> str | None:
         if _SHORTEST.search(line) is None:
             continue
         for detector in _detectors():
-            if any(
-                value and _is_whole(value, line) and not _is_example(value) for value in detector.analyze_string(line)
-            ):
+            # What a detector gives back may be a part of the secret (of a GitHub token, its first letters).
+            if any(detector.analyze_string(line)) and _shows_secret(detector, line):
                 return str(detector.secret_type)
     return None
+
+
+def _shows_secret(detector: Any, line: str) -> bool:
+    found = [match.group(0) for pattern in detector.denylist for match in pattern.finditer(line)]
+    return any(_is_whole(value, line) and not _is_example(value) for value in found)
 
 
 def _is_whole(value: str, line: str) -> bool:
