@@ -63,5 +63,5 @@ def test_a_limit_and_several_places(tmp_path: Path) -> None:
     assert [row["source"] for row in functions(both, limit=1)] == ["one/a.py:2"]
     with pytest.raises(DataError, match="the limit is 0 rows; expected 1 or more"):
         functions(both, limit=0)
-    with pytest.raises(DataError, match="an empty list has no Python files"):
+    with pytest.raises(DataError, match="an empty list has no source files"):
         functions([])

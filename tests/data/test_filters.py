@@ -87,8 +87,9 @@ def test_commits_to_one_file_are_compared_by_what_they_change(tmp_path: Path) ->
     made.commit("Begin once more", {"c.py": BEFORE + "c = 2\n"})
     made.commit("Use another greeting for all of them", {"c.py": copied + "c = 2\n"})
     rows = commits(tmp_path, filters=NEAR_ONLY)
-    assert rows.report.dropped["nearly the same as another"] == 2
-    assert len(commits(tmp_path, filters=NO_FILTERS)) == len(rows) + 2
+    assert rows.report.dropped["nearly the same as another"] == 1
+    assert [one["source"][-4:] for one in rows] == ["c.py", "a.py", "a.py"]
+    assert len(commits(tmp_path, filters=NO_FILTERS)) == 4
 
 
 @pytest.mark.parametrize("threshold", [0, -1, 1.5])
@@ -119,7 +120,7 @@ def test_tasks_of_a_file_are_found_in_any_layout(tmp_path: Path) -> None:
     filters = Filters(humaneval=False, tasks=(written(tmp_path / "own.jsonl", TASK),))
     rows = [
         row("Please count the LANTERNS that\n  shine brighter than every lantern hung to the left.", "pass", "prompt"),
-        row("Go", "best, shining=-1,0\nfor light in row:  # all\n    shining+=light>best  # count light", "code"),
+        row("Go", "best, shining=-1,0\nfor light in row:\n    shining+=light>best  # count", "code"),
         row("Count the lanterns that shine brighter than all others.", "return max(row)", "other"),
         row("Go", "numbers = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]", "numbers"),
     ]

@@ -189,5 +189,5 @@ def test_repositories_that_give_nothing(tmp_path: Path) -> None:
         commits(tmp_path / "empty", CommitLimits(language="cobol"))
     with pytest.raises(DataError, match="plain has no source files"):
         functions(tmp_path / "plain")
-    with pytest.raises(DataError, match=r"file.txt is no Python file"):
+    with pytest.raises(DataError, match=r"file.txt is no file of code"):
         functions(tmp_path / "file.txt")

@@ -17,6 +17,8 @@ _PERMUTATIONS = 128
 _SEED = 1
 _WEIGHTS = (0.2, 0.8)
 """Of false candidates and of missed ones: a false one only costs a comparison."""
+_REACH = 0.9
+"""Candidates are sought below the threshold, because a sketch errs both ways."""
 _COMMIT = re.compile(r"commit [0-9a-f]+ ")
 
 
@@ -43,8 +45,7 @@ class NearDuplicates:
         from datasketch import MinHashLSH
 
         self._threshold = threshold
-        # datasketch has no bands for 1.0; every exact copy is a candidate at 0.99 too.
-        self._index = MinHashLSH(threshold=min(threshold, 0.99), num_perm=_PERMUTATIONS, weights=_WEIGHTS)
+        self._index = MinHashLSH(threshold=_REACH * threshold, num_perm=_PERMUTATIONS, weights=_WEIGHTS)
         self._kept: list[tuple[str, Any]] = []
         """Source and shingles."""
 

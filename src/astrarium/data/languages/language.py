@@ -78,7 +78,8 @@ _COPYRIGHT = re.compile(r"copyright|spdx-license|all rights reserved", re.IGNORE
 _TAG = re.compile(r"^(?:[@\\][A-Za-z]|#+ |```|-{3}|={3})")
 _BRIEF = re.compile(r"^[@\\](?:brief|description|desc|summary|details)\b\s*:?\s*", re.IGNORECASE)
 _INLINE = re.compile(r"\{@\w+\s+([^{}]*)\}")
-_HTML = re.compile(r"</?(?:p|code|pre|b|i|em|tt|br|ul|ol|li|a|strong)(?:\s[^<>]*)?/?>", re.IGNORECASE)
+_INLINE_TAG = re.compile(r"</?(?:code|b|i|em|tt|a|strong)(?:\s[^<>]*)?>", re.IGNORECASE)
+_BLOCK_TAG = re.compile(r"</?(?:p|pre|br|ul|ol|li)(?:\s[^<>]*)?/?>", re.IGNORECASE)
 
 
 def block_doc(comments: Sequence[str]) -> str | None:
@@ -110,6 +111,7 @@ def cleaned(lines: Sequence[str]) -> str | None:
             if any(kept):
                 break
             continue
-        kept.append(" ".join(_HTML.sub(" ", _INLINE.sub(r"`\1`", line)).split()))
+        plain = _BLOCK_TAG.sub(" ", _INLINE_TAG.sub("", _INLINE.sub(r"`\1`", line)))
+        kept.append(" ".join(plain.split()))
     text = "\n".join(kept).strip()
     return None if _COPYRIGHT.search(text) else text
