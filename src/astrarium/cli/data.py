@@ -170,11 +170,12 @@ def _deliver(
     rows: Rows, output: Path | None, validation: float | None, fim_rate: float, seed: int, as_json: bool
 ) -> None:
     from astrarium.data.delivery import deliver
+    from astrarium.data.rows import record_of
 
     done = deliver(rows, output, validation=validation, fim_rate=fim_rate, seed=seed)
     if output is None:
         for row in done.rows:
-            sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+            sys.stdout.write(json.dumps(record_of(row), ensure_ascii=False) + "\n")
     for line in (*done.report.unreadable, *done.report.notes):
         note(line)
     if as_json:

@@ -136,6 +136,19 @@ def digest(rows: Sequence[Row]) -> str:
     return digest_rows(rows)
 
 
+def record_of(row: Row) -> dict[str, Any]:
+    """A row as it is written: a conversation by its `messages` alone, a text as `text`, everything else as it is.
+
+    That is how other trainers tell them apart too, and `read_rows` gives the same row again.
+    """
+    found = kind(row)
+    if found == "chat":
+        return {key: value for key, value in row.items() if key not in ("prompt", "completion")}
+    if found == "text":
+        return {"text" if key == "completion" else key: value for key, value in row.items() if key != "prompt"}
+    return dict(row)
+
+
 def write_rows(path: str | Path, rows: Iterable[Row]) -> None:
     """Write rows as JSON lines, atomically.
 
@@ -144,7 +157,7 @@ def write_rows(path: str | Path, rows: Iterable[Row]) -> None:
     """
     with atomic_open(path) as file:
         for number, row in enumerate(rows, 1):
-            line = json.dumps(row, ensure_ascii=False)
+            line = json.dumps(record_of(row), ensure_ascii=False)
             if (found := unwritable(line)) is not None:
                 raise DataError(f"row {number} holds {found}; {path} is not written")
             file.write(line + "\n")
