@@ -40,7 +40,7 @@ def test_damaged_files_give_rows_or_a_clear_error(data: st.DataObject, ending: s
         ("x.jsonl", "[" * 100_000, r"x.jsonl line 1: no JSON that can be read"),
         ("x.jsonl", GOOD + '{"prompt": "\\ud800", "completion": "b"}\n', r"line 2: column 'prompt' holds half a surr"),
         ("x.jsonl", GOOD + '{"prompt": "\\u0000", "completion": "b"}\n', r"line 2: column 'prompt' holds a NUL"),
-        ("x.jsonl", '{"text": "def f(): ..."}\n', r"x.jsonl line 1: no column 'prompt'; found 'text'"),
+        ("x.jsonl", '{"txt": "def f(): ..."}\n', r"x.jsonl line 1: no column 'prompt'; found 'txt'"),
         ("x.csv", "prompt,completion\na,b\nc\n", r"x.csv line 3: the row has 1 fields; expected 2"),
         ("x.csv", "prompt,prompt,completion\na,b,c\n", r"x.csv line 1: two columns have the name 'prompt'"),
         ("x.csv", 'prompt,completion\n"a\nb",\n', r"x.csv line 2: column 'completion' is empty"),

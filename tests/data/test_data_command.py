@@ -63,3 +63,40 @@ def test_failures_are_one_line_and_write_nothing(folder: Path, tmp_path: Path) -
         assert message in done.stderr
         assert not out.exists()
     assert astrarium("commits", folder, "--limit", 0).returncode == 2
+
+
+def test_rows_of_a_file_are_filtered_split_and_counted(tmp_path: Path) -> None:
+    token = "ghp_" + "Ab3" * 12
+    rows = [{"prompt": f"Say {n} in words", "completion": f"the number {n} is said so\n" * 3} for n in range(10)]
+    rows += [{"prompt": "Log in to the house", "completion": f"login('{token}')"}, rows[0]]
+    (tmp_path / "x.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    out = tmp_path / "out.jsonl"
+    options = ("-o", out, "--validation", 0.2, "--fim-rate", 1, "--near-duplicates", 0.9)
+    done = astrarium("filter", tmp_path / "x.jsonl", *options, "--json")
+    summary = json.loads(done.stdout)
+    assert summary["dropped"] == {"with a secret (GitHub Token)": 1, "nearly the same as another": 1}
+    assert (summary["rows"], summary["validation"]["rows"], summary["middles"]) == (8, 2, 10)
+    assert summary["digest"] == digest(read_rows(out))
+    assert token not in done.stdout + done.stderr + out.read_text()
+    table = astrarium("filter", tmp_path / "x.jsonl", *options)
+    assert table.stdout == ""
+    for words in ("held back for validation", "left out: with a secret (GitHub Token)", "turned into middles"):
+        assert words in table.stderr
+    assert f"digest {summary['digest']}, 8 rows written to {out}" in table.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (("--validation", 0.5), 2, "--validation writes two files"),
+        (("--fim-rate", 2), 2, "--fim-rate"),
+        (("--allow-licence", "Nonsense"), 1, "licence 'Nonsense' is none of SPDX's names"),
+        (("--decontaminate", "none.jsonl"), 1, "none.jsonl does not exist"),
+        (("-o", "out.jsonl", "--validation", 1), 1, "the share held back is 1.0; expected above 0 and below 1"),
+    ],
+)
+def test_wrong_options(arguments: tuple[object, ...], status: int, message: str, folder: Path) -> None:
+    done = astrarium("functions", folder, *arguments)
+    assert done.returncode == status
+    assert message in " ".join(done.stderr.split())
+    assert done.stdout == ""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from astrarium.core.errors import DataError
-from astrarium.data import functions
+from astrarium.data import NO_FILTERS, functions
 from tests.data.test_mining import GOOD
 
 
@@ -42,7 +42,7 @@ def test_files_that_are_passed_over(name: str, head: str, reason: str | None, tm
     (tmp_path / "good.py").write_text(GOOD.replace("square", "other"))
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text(head + GOOD)
-    report = functions(tmp_path).report
+    report = functions(tmp_path, filters=NO_FILTERS).report
     assert dict(report.files) == ({} if reason is None else {reason: 1})
     assert report.kept == (2 if reason is None else 1)
 
@@ -59,9 +59,9 @@ def test_a_limit_and_several_places(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         (tmp_path / name / "a.py").write_text(GOOD.replace("square", word))
     both = [tmp_path / "one", tmp_path / "two"]
-    assert [row["source"] for row in functions(both)] == ["one/a.py:2", "two/a.py:2"]
+    assert [row["source"] for row in functions(both, filters=NO_FILTERS)] == ["one/a.py:2", "two/a.py:2"]
     assert [row["source"] for row in functions(both, limit=1)] == ["one/a.py:2"]
     with pytest.raises(DataError, match="the limit is 0 rows; expected 1 or more"):
         functions(both, limit=0)
-    with pytest.raises(DataError, match="an empty list has no Python files"):
+    with pytest.raises(DataError, match="an empty list has no source files"):
         functions([])

@@ -115,6 +115,7 @@ def test_a_commit_becomes_a_row(tmp_path: Path) -> None:
             "prompt": f"Use a formatted string instead\n{BEFORE}",
             "completion": AFTER,
             "source": f"commit {sha[:12]} hello.py",
+            "language": "python",
         }
     ]
 
@@ -132,7 +133,7 @@ def test_a_commit_becomes_a_row(tmp_path: Path) -> None:
         ("Fix what I broke yesterday", {"hello.py": AFTER}, "noise in the subject"),
         ("Use a formatted string instead", {"hello.py": AFTER, "b.py": "x"}, "more than one file"),
         ("Add a file to it", {"new.py": AFTER}, "a file added, removed or renamed"),
-        ("Use a formatted string instead", {"notes.md": "y" * 300}, "no python"),
+        ("Use a formatted string instead", {"notes.md": "y" * 300}, "no code"),
         ("Use a formatted string instead", {"hello.py": AFTER + "x" * 4000}, "too long a file"),
         ("Use a formatted string instead", {"hello.py": b"\xff\xfe" + AFTER.encode()}, "no text"),
     ],
@@ -186,7 +187,7 @@ def test_repositories_that_give_nothing(tmp_path: Path) -> None:
         commits(tmp_path / "empty")
     with pytest.raises(DataError, match="language 'cobol' is not known; known are python"):
         commits(tmp_path / "empty", CommitLimits(language="cobol"))
-    with pytest.raises(DataError, match="plain has no Python files"):
+    with pytest.raises(DataError, match="plain has no source files"):
         functions(tmp_path / "plain")
-    with pytest.raises(DataError, match=r"file.txt is no Python file"):
+    with pytest.raises(DataError, match=r"file.txt is no file of code"):
         functions(tmp_path / "file.txt")

@@ -1,27 +1,34 @@
-"""Rows from documented Python functions: the docstring asks, the function answers."""
+"""Rows from documented functions: the documentation asks, the function answers."""
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from astrarium.core.digests import digest_bytes
 from astrarium.core.errors import DataError
-from astrarium.data.python_code import Function, end, excerpt, functions_in, parse
-from astrarium.data.repository import PythonFile, python_files
+from astrarium.data import python_code, python_functions, tree_code
+from astrarium.data.filters.sieve import Filters, Sieve
+from astrarium.data.found import FoundFunction
+from astrarium.data.languages import ALL, language_of, languages_named
+from astrarium.data.languages.language import Language
+from astrarium.data.licensing import FolderTree, RepositoryLicences
+from astrarium.data.repository import SourceFile, source_files
 from astrarium.data.rows import Report, Row, Rows, unwritable
 
 _MAX_FILE_BYTES = 1 << 20
-_TEST_FILE = re.compile(r"(^|/)(tests?|testing)/|(^|/)(test_[^/]*|[^/]*_test|conftest)\.py$")
-_TEST_NAME = re.compile(r"test(?:_|[A-Z]|$)")
-_GENERATED_NAME = re.compile(r"_pb2(?:_grpc)?\.py$")
-_GENERATED = re.compile(r"#.*(?:@generated|\bdo not edit\b|\b(?:auto-?|automatically )generated\b)", re.IGNORECASE)
+_GENERATED_NAME = re.compile(
+    r"_pb2(?:_grpc)?\.py$|\.pb(?:\.gw)?\.(?:go|cc)$|(?:^|[._])generated\.\w+$|\.min\.[cm]?js$|\.d\.ts$"
+)
+_GENERATED = re.compile(
+    r"(?:#|//|^\s*/?\*).*(?:@generated|\bdo not edit\b|\b(?:auto-?|automatically )generated\b)", re.IGNORECASE
+)  # fmt: skip
 _HEAD_LINES = 10
 """Where a generated file says that it is one."""
-_STUBS = frozenset({"overload", "abstractmethod", "abstractproperty", "abstractclassmethod", "abstractstaticmethod"})
+_LONGEST_LINE = 2000
+"""Characters; a longer one is code that was packed, or data."""
+_VENDORED = re.compile(r"(?:^|/)(?:_?vendor(?:ed)?|third[_-]?party|node_modules|bower_components)/")
 _MIN_WORDS = 3
 
 
@@ -30,79 +37,107 @@ class FunctionLimits:
     """Which functions are worth a row."""
 
     min_lines: int = 3
-    """Lines of the function without its docstring, its signature included."""
+    """Lines of the function without its documentation, its signature included."""
     max_lines: int = 60
     max_characters: int = 3000
     methods: bool = False
-    """Take methods too; they often need their class to make sense."""
+    """Take methods too; they often need their class to make sense. A static method of Java is taken either way."""
+    languages: tuple[str, ...] = (ALL,)
+    """`python`, `javascript`, `typescript`, `java`, `go`, `c++`, `rust`, or `all` of them."""
 
 
 def functions(
-    where: str | Path | Sequence[str | Path], limits: FunctionLimits | None = None, *, limit: int | None = None
+    where: str | Path | Sequence[str | Path],
+    limits: FunctionLimits | None = None,
+    *,
+    limit: int | None = None,
+    filters: Filters | None = None,
 ) -> Rows:
-    """Rows from the documented Python functions of a repository, a folder or a file, or of several.
+    """Rows from the documented functions of a repository, a folder or a file, or of several.
 
-    The prompt is an instruction made of the name, the signature and the docstring's first paragraph; the completion is
-    the whole function, decorators and docstring included, without its indentation. Left out, and counted in the report:
-    functions without prose in their docstring, trivial bodies, stubs, tests, the too short and the too long, and bodies
-    that were seen before. Passed over whole: files of tests, generated ones, those over 1 MiB, those that do not parse.
+    The prompt is an instruction made of the name, the signature and the documentation's first paragraph; the completion
+    is the whole function without its indentation, with decorators or attributes (and in Python its docstring). Left
+    out, and counted in the report: functions without prose in their documentation, trivial bodies, stubs, tests, the
+    too short and the too long, bodies that were seen before, and what the filters drop. Passed over whole: files of
+    tests, vendored and generated ones, those over 1 MiB, those that cannot be read.
 
     Args:
-        where: a git repository (the files that git tracks), a folder, a `.py` file, or a list of those.
+        where: a git repository (the files that git tracks), a folder, a file of code, or a list of those.
         limits: which functions to take.
         limit: stop at so many rows.
+        filters: what to drop rows for; by default everything that `Filters` knows.
 
     Returns:
         Rows in order of file and line, the same ones each time; the source of each is `path:line`.
 
     Raises:
-        DataError: nothing there, no Python files, nothing left of them, or a limit below 1.
+        DataError: nothing there, no files of these languages, nothing left of them, an unknown language, a limit below
+            1, or what a `Sieve` refuses.
     """
     if limit is not None and limit < 1:
         raise DataError(f"the limit is {limit} rows; expected 1 or more")
     limits = limits or FunctionLimits()
+    languages = languages_named(limits.languages)
     several = [where] if isinstance(where, str | Path) else list(where)
     rows, seen, files = Rows(), set[str](), 0
     rows.report = report = Report()
-    for file in _all_files(several):
+    sieve = Sieve(filters or Filters(), report)
+    for file, licences in _all_files(several, languages):
         files += 1
         if limit is not None and len(rows) >= limit:
             break
-        module = _opened(file, report)
-        for node, method in functions_in(module[0].body) if module else ():
+        language = language_of(file.name, languages)
+        opened = _opened(file, language, report) if language is not None else None
+        if language is None or opened is None:
+            continue
+        code, found = opened
+        licence = licences.of(file.inside, code)
+        for function in found:
             if limit is not None and len(rows) >= limit:
                 break
             report.looked_at += 1
-            row = _row(node, method, module[1] if module else [], file.name, limits, seen)
-            if isinstance(row, str):
-                report.drop(row)
-            else:
+            row = _row(function, language, file.name, licence, limits, seen)
+            reason = row if isinstance(row, str) else sieve.reason(row)
+            if reason is not None:
+                report.drop(reason)
+            elif not isinstance(row, str):
                 rows.append(row)
-    report.kept = len(rows)
+                report.keep(row)
+    sieve.close()
     named = ", ".join(map(str, several)) or "an empty list"
     if not files:
-        raise DataError(f"{named} has no Python files")
+        titles = ", ".join(language.title for language in languages)
+        raise DataError(f"{named} has no {titles if len(languages) == 1 else 'source'} files (looked for {titles})")
     if not rows:
         raise DataError(f"{named} gave no rows: {report.summary()}")
     return rows
 
 
-def _all_files(several: list[str | Path]) -> Iterator[PythonFile]:
+def _all_files(
+    several: list[str | Path], languages: Sequence[Language]
+) -> Iterator[tuple[SourceFile, RepositoryLicences]]:
     """The files of every place; of several places, each name begins with its place's."""
+    endings = tuple(ending for language in languages for ending in language.endings)
     for where in several:
-        for file in python_files(where):
-            yield file if len(several) == 1 else replace(file, name=f"{Path(where).name}/{file.name}")
+        licences: dict[Path, RepositoryLicences] = {}
+        for file in source_files(where, endings):
+            known = licences.setdefault(file.root, RepositoryLicences(FolderTree(file.root)))
+            yield (file if len(several) == 1 else replace(file, name=f"{Path(where).name}/{file.name}")), known
 
 
-def _opened(file: PythonFile, report: Report) -> tuple[ast.Module, list[str]] | None:
-    if _TEST_FILE.search(file.below):
+def _opened(file: SourceFile, language: Language, report: Report) -> tuple[str, Iterator[FoundFunction]] | None:
+    """A file's code and its functions; None where it is passed over."""
+    if language.test_file.search(file.below):
         report.files["of tests"] += 1
+        return None
+    if _VENDORED.search(file.below):
+        report.files["vendored"] += 1
         return None
     try:
         if file.path.stat().st_size > _MAX_FILE_BYTES:
             report.files["over 1 MiB"] += 1
             return None
-        tree, lines = parse(file.path)
+        lines, found = _read(file, language)
     except (OSError, ValueError) as error:
         reason = "that cannot be read" if isinstance(error, OSError) else "that does not parse"
         report.files[reason] += 1
@@ -111,77 +146,68 @@ def _opened(file: PythonFile, report: Report) -> tuple[ast.Module, list[str]] | 
     if _GENERATED_NAME.search(file.name) or any(map(_GENERATED.search, lines[:_HEAD_LINES])):
         report.files["generated"] += 1
         return None
-    return tree, lines
+    if language.grammar is not None and max(map(len, lines)) > _LONGEST_LINE:
+        report.files["packed"] += 1
+        return None
+    return "\n".join(lines), found
+
+
+def _read(file: SourceFile, language: Language) -> tuple[list[str], Iterator[FoundFunction]]:
+    """A file's lines, and its functions, which are found when they are asked for.
+
+    Raises:
+        ValueError: it is not in its language, or no text.
+        OSError: it cannot be read.
+    """
+    if language.grammar is None:
+        tree, lines = python_code.parse(file.path)
+        return lines, python_functions.found_in(tree, lines)
+    content = file.path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"no UTF-8 text ({error.reason} at byte {error.start})") from error
+    return text.splitlines() or [""], tree_code.functions_in(content, file.path.name, language)
 
 
 def _row(
-    node: Function, method: bool, lines: list[str], name: str, limits: FunctionLimits, seen: set[str]
+    function: FoundFunction, language: Language, name: str, licence: str | None, limits: FunctionLimits, seen: set[str]
 ) -> Row | str:
     """The row of a function, or why it makes none."""
-    docstring = ast.get_docstring(node)
-    if method and not limits.methods:
-        return "a method"
-    if docstring is None:
-        return "without a docstring"
-    if _TEST_NAME.match(node.name):
-        return "a test"
-    if _names(node.decorator_list) & _STUBS or _is_trivial(node.body[1:]):
-        return "trivial or a stub"
-    summary = _summary(docstring)
-    if len(summary.split()) < _MIN_WORDS:
-        return "with too short a docstring"
-    docstring_lines = end(node.body[0]) - node.body[0].lineno + 1
-    count = end(node) - node.lineno + 1 - docstring_lines
-    if count < limits.min_lines:
-        return "too short"
-    code = excerpt(node, lines)
+    if (reason := _unfit(function, limits)) is not None:
+        return reason
+    code = function.cut()
     if code is None:
         return "not whole when taken out of its file"
-    if count > limits.max_lines or len(code) > limits.max_characters:
+    if function.lines > limits.max_lines or len(code) > limits.max_characters:
         return "too long"
-    prompt = f"Please write a function in Python named `{node.name}` with the signature `{_signature(node)}`. {summary}"
+    prompt = (
+        f"Please write a {function.noun} in {language.title} named `{function.name}` with the signature "
+        f"`{function.signature}`. {function.doc}"
+    )
     if unwritable(prompt + code) is not None:
         return "with text that is no Unicode"
-    body = digest_bytes("\n".join(ast.dump(statement) for statement in node.body[1:]).encode())
-    if body in seen:
+    if (body := function.body()) in seen:
         return "with the body of another"
     seen.add(body)
-    return {"prompt": prompt, "completion": code, "source": f"{name}:{node.lineno}"}
+    row: Row = {"prompt": prompt, "completion": code, "source": f"{name}:{function.line}", "language": language.name}
+    if licence is not None:
+        row["licence"] = licence
+    return row
 
 
-def _is_trivial(body: list[ast.stmt]) -> bool:
-    if not body:
-        return True
-    if len(body) > 1:
-        return False
-    only = body[0]
-    if isinstance(only, ast.Pass | ast.Raise):
-        return True
-    if isinstance(only, ast.Return):
-        return only.value is None or isinstance(only.value, ast.Constant) or _is_lookup(only.value)
-    return isinstance(only, ast.Expr) and isinstance(only.value, ast.Constant)
-
-
-def _is_lookup(value: ast.expr) -> bool:
-    while isinstance(value, ast.Attribute):
-        value = value.value
-    return isinstance(value, ast.Name)
-
-
-def _names(decorators: list[ast.expr]) -> set[str]:
-    return {part.attr if isinstance(part, ast.Attribute) else getattr(part, "id", "") for part in decorators}
-
-
-def _signature(node: Function) -> str:
-    start = "async def" if isinstance(node, ast.AsyncFunctionDef) else "def"
-    returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
-    return f"{start} {node.name}({ast.unparse(node.args)}){returns}"
-
-
-def _summary(docstring: str) -> str:
-    """The docstring's first paragraph as a sentence, without examples and field lists."""
-    paragraph = re.split(r"\n\s*\n|\n\s*(?:>>>|:\w+|Args:|Parameters\b)", docstring.strip(), maxsplit=1)[0]
-    text = " ".join(paragraph.split())
-    if text.startswith((">>>", ":", "@")):
-        return ""
-    return text if not text or text.endswith((".", "!", "?", ":")) else f"{text}."
+def _unfit(function: FoundFunction, limits: FunctionLimits) -> str | None:
+    """Why a function makes no row; None where it makes one."""
+    if function.method and not limits.methods:
+        return "a method"
+    if function.doc is None:
+        return "without a docstring"
+    if function.test:
+        return "a test"
+    if not function.whole:
+        return "that does not parse"
+    if function.trivial:
+        return "trivial or a stub"
+    if len(function.doc.split()) < _MIN_WORDS:
+        return "with too short a docstring"
+    return "too short" if function.lines < limits.min_lines else None

@@ -9,12 +9,16 @@ is always a before.
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from astrarium.core.errors import DataError
+from astrarium.data.filters.sieve import Filters, Sieve
+from astrarium.data.languages import ALL, language_of, languages_named
+from astrarium.data.languages.language import Language
+from astrarium.data.licensing import CommitTree, RepositoryLicences
 from astrarium.data.repository import open_repository
 from astrarium.data.rows import Report, Row, Rows, unwritable
 from astrarium.data.subjects import MAX_CHARACTERS, MIN_WORDS, cleaned, unfit
@@ -22,15 +26,6 @@ from astrarium.data.subjects import MAX_CHARACTERS, MIN_WORDS, cleaned, unfit
 if TYPE_CHECKING:
     import pygit2
 
-EXTENSIONS = {
-    "python": (".py",),
-    "javascript": (".js", ".mjs"),
-    "typescript": (".ts", ".tsx"),
-    "java": (".java",),
-    "go": (".go",),
-    "c++": (".cpp", ".cc", ".hpp"),
-    "rust": (".rs",),
-}
 _SHALLOW = "the repository is a shallow clone: the history before it is not here (git fetch --unshallow brings it)"
 
 
@@ -38,7 +33,8 @@ _SHALLOW = "the repository is a shallow clone: the history before it is not here
 class CommitLimits:
     """Which commits are worth a row."""
 
-    language: str = "python"
+    language: str = ALL
+    """Of the files; `all` takes those of every language that is known."""
     min_characters: int = 200
     """Of the file before and after together."""
     max_characters: int = 3072
@@ -48,24 +44,31 @@ class CommitLimits:
     """Characters."""
 
 
-def commits(where: str | Path, limits: CommitLimits | None = None, *, limit: int | None = None) -> Rows:
+def commits(
+    where: str | Path,
+    limits: CommitLimits | None = None,
+    *,
+    limit: int | None = None,
+    filters: Filters | None = None,
+) -> Rows:
     """Rows from the commits of a git repository that change one file, newest first.
 
     The prompt is the subject, a line end, and the file before; the completion is the file after. The source of a row is
-    `commit <its first twelve digits> <path>`.
+    `commit <its first twelve digits> <path>`; its licence is the one that the file states after the commit, else the
+    one of the newest commit's tree.
 
     Args:
         where: a work tree, a folder in it (its whole repository counts), or a bare repository.
         limits: which commits to take.
         limit: stop at so many rows.
+        filters: what to drop rows for; by default everything that `Filters` knows.
 
     Raises:
-        DataError: no repository, no commits, objects that cannot be read, an unknown language, a limit below 1, or
-            nothing left.
+        DataError: no repository, no commits, objects that cannot be read, an unknown language, a limit below 1, nothing
+            left, or what a `Sieve` refuses.
     """
     limits = limits or CommitLimits()
-    if limits.language not in EXTENSIONS:
-        raise DataError(f"language {limits.language!r} is not known; known are {', '.join(EXTENSIONS)}")
+    languages = languages_named([limits.language])
     if limit is not None and limit < 1:
         raise DataError(f"the limit is {limit} rows; expected 1 or more")
     repository = open_repository(where)
@@ -75,16 +78,20 @@ def commits(where: str | Path, limits: CommitLimits | None = None, *, limit: int
     rows.report = report = Report()
     if repository.is_shallow:
         report.notes.append(_SHALLOW)
+    sieve = Sieve(filters or Filters(), report)
+    licences = _licences(repository)
     for commit in _history(repository, where):
         if limit is not None and len(rows) >= limit:
             break
         report.looked_at += 1
-        row = _row(repository, commit, limits, seen)
-        if isinstance(row, str):
-            report.drop(row)
-        else:
+        row = _row(repository, commit, limits, languages, licences, seen)
+        reason = row if isinstance(row, str) else sieve.reason(row)
+        if reason is not None:
+            report.drop(reason)
+        elif not isinstance(row, str):
             rows.append(row)
-    report.kept = len(rows)
+            report.keep(row)
+    sieve.close()
     if not rows:
         raise DataError(f"{where} gave no rows: {report.summary()}")
     return rows
@@ -108,14 +115,28 @@ def _history(repository: pygit2.Repository, where: str | Path) -> Iterator[pygit
         yield commit
 
 
+def _licences(repository: pygit2.Repository) -> RepositoryLicences:
+    import pygit2
+
+    try:
+        return RepositoryLicences(CommitTree(repository.head.peel(pygit2.Commit).tree))
+    except (KeyError, pygit2.GitError) as error:
+        raise DataError(f"the newest commit cannot be read: {error}; git fsck says more") from error
+
+
 def _row(
-    repository: pygit2.Repository, commit: pygit2.Commit, limits: CommitLimits, seen: set[tuple[str, str]]
+    repository: pygit2.Repository,
+    commit: pygit2.Commit,
+    limits: CommitLimits,
+    languages: Sequence[Language],
+    licences: RepositoryLicences,
+    seen: set[tuple[str, str]],
 ) -> Row | str:
     """The row of a commit, or why it makes none."""
-    change = _single_change(repository, commit, limits)
+    change = _single_change(repository, commit, languages)
     if isinstance(change, str):
         return change
-    path, before, after = change
+    path, language, before, after = change
     subject = cleaned(_message(commit))
     reason = unfit(subject, path, limits.min_words, limits.max_subject) or _unfit_size(before, after, limits)
     if reason is not None:
@@ -127,13 +148,16 @@ def _row(
     seen.add((before, after))
     name = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     source = f"commit {str(commit.id)[:12]} {name}"
-    return {"prompt": f"{subject}\n{before}", "completion": after, "source": source}
+    row: Row = {"prompt": f"{subject}\n{before}", "completion": after, "source": source, "language": language.name}
+    if (licence := licences.of(path, after)) is not None:
+        row["licence"] = licence
+    return row
 
 
 def _single_change(
-    repository: pygit2.Repository, commit: pygit2.Commit, limits: CommitLimits
-) -> tuple[str, str, str] | str:
-    """The one file a commit changes, with its content before and after; or why it is left out."""
+    repository: pygit2.Repository, commit: pygit2.Commit, languages: Sequence[Language]
+) -> tuple[str, Language, str, str] | str:
+    """The one file a commit changes, its language, and its content before and after; or why it is left out."""
     import pygit2
 
     if len(commit.parent_ids) != 1:
@@ -148,8 +172,9 @@ def _single_change(
     if delta.status_char() != "M":
         return "a file added, removed or renamed"
     path = delta.new_file.path
-    if PurePosixPath(path).suffix not in EXTENSIONS[limits.language]:
-        return f"no {limits.language}"
+    language = language_of(path, languages)
+    if language is None:
+        return f"no {languages[0].name}" if len(languages) == 1 else "no code"
     if delta.old_file.id == delta.new_file.id:
         return "nothing changed but the mode"
     sides = (delta.old_file, delta.new_file)
@@ -159,7 +184,7 @@ def _single_change(
         before, after = (_text(repository, side.id) for side in sides)
     except (KeyError, pygit2.GitError):
         return "with objects that are missing or broken"
-    return "no text" if before is None or after is None else (path, before, after)
+    return "no text" if before is None or after is None else (path, language, before, after)
 
 
 def _text(repository: pygit2.Repository, number: pygit2.Oid) -> str | None:

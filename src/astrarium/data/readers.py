@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from astrarium.core.errors import DataError
+from astrarium.data.records import name_of, row_of
 from astrarium.data.repository import exists
-from astrarium.data.rows import Report, Row, Rows, unwritable
+from astrarium.data.rows import Report, Rows
 
 _Record = tuple[str, Any]
 """Where a record stands, such as `rows.jsonl line 7`, and what it is."""
 _SUFFIXES = {
     ".jsonl": "_json_lines",
+    ".jsonl.gz": "_json_lines",
     ".ndjson": "_json_lines",
     ".json": "_json",
     ".csv": "_csv",
@@ -34,6 +38,9 @@ def read_rows(
 ) -> Rows:
     """Read rows from JSONL, JSON, CSV, Parquet, or a data set on the hub.
 
+    Each record's keys say what kind of row it is: `messages` (a conversation that ends in an answer), `prompt` and
+    `completion` (with `suffix`: a middle to fill in), or `text`. See `Row`.
+
     Args:
         where: a file, or a hub id. A path that exists wins.
         prompt_column: the column with the prompts.
@@ -41,58 +48,50 @@ def read_rows(
         split: which part of a hub data set to take.
 
     Raises:
-        DataError: not found, not readable, or a row without a prompt and a completion.
+        DataError: not found, not readable, empty, or a record that makes no row; with the file and the line.
+    """
+    records = read_records(where, split=split)
+    rows, report = Rows(), Report()
+    rows.report = report
+    for at, record in records:
+        row = row_of(at, record, prompt_column, completion_column)
+        rows.append(row)
+        report.looked_at += 1
+        report.keep(row)
+    if not rows:
+        raise DataError(f"{where} has no rows")
+    return rows
+
+
+def read_records(where: str | Path, *, split: str = "train") -> Iterator[tuple[str, Any]]:
+    """The records of a file or a hub data set, whatever their columns: where each stands, and what it is.
+
+    Raises:
+        DataError: not found or not readable.
     """
     if not str(where).strip():
         raise DataError("the name of the rows is empty; give a file or a data set on the hub")
     path = Path(where).expanduser()
     if exists(path) and path.is_dir():
         raise DataError(f"{where} is a folder; name a file of rows ({', '.join(_SUFFIXES)})")
+    ending = "".join(path.suffixes[-2:] if path.suffix.lower() == ".gz" else path.suffixes[-1:]).lower()
     if exists(path):
-        reader = _SUFFIXES.get(path.suffix.lower())
+        reader = _SUFFIXES.get(ending)
         if reader is None:
-            raise DataError(f"{where} has the ending {path.suffix!r}; known are {', '.join(_SUFFIXES)}")
+            raise DataError(f"{where} has the ending {ending!r}; known are {', '.join(_SUFFIXES)}")
         if not path.is_file():
             raise DataError(f"{where} is neither a file nor a folder; name a file of rows")
         records = globals()[reader](path)
-    elif path.suffix.lower() in _SUFFIXES or str(where).count("/") > 1 or str(where).startswith((".", "/", "~")):
+    elif ending in _SUFFIXES or str(where).count("/") > 1 or str(where).startswith((".", "/", "~")):
         raise DataError(f"{where} does not exist")
     else:
         records = _hub(str(where), split)
     try:
-        rows = Rows(_row(at, record, prompt_column, completion_column) for at, record in records)
+        yield from records
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(f"{path.name} is no whole gzip file: {error}") from error
     except OSError as error:
         raise DataError(f"{where} cannot be read: {error.strerror or error}") from error
-    if not rows:
-        raise DataError(f"{where} has no rows")
-    rows.report = Report(looked_at=len(rows), kept=len(rows))
-    return rows
-
-
-def _row(at: str, record: Any, prompt_column: str, completion_column: str) -> Row:
-    if not isinstance(record, dict):
-        raise DataError(
-            f"{at}: a row is a {_kind(record)}; expected an object with {prompt_column!r} and {completion_column!r}"
-        )
-    values = []
-    for column in (prompt_column, completion_column):
-        if column not in record:
-            columns = ", ".join(map(repr, record)) or "none"
-            raise DataError(
-                f"{at}: no column {column!r}; found {columns} (name others with --prompt-column, --completion-column)"
-            )
-        value = record[column]
-        if not isinstance(value, str):
-            raise DataError(f"{at}: column {column!r} holds a {_kind(value)}; expected text")
-        if not value.strip():
-            raise DataError(f"{at}: column {column!r} is empty")
-        if (fault := unwritable(value)) is not None:
-            raise DataError(f"{at}: column {column!r} holds {fault}; expected plain text")
-        values.append(value)
-    source: Any = record.get("source")
-    if not isinstance(source, str) or not source or unwritable(source) is not None:
-        source = at
-    return {"prompt": values[0], "completion": values[1], "source": source}
 
 
 def _json_lines(path: Path) -> Iterator[_Record]:
@@ -107,7 +106,7 @@ def _json(path: Path) -> Iterator[_Record]:
         value = next((value[key] for key in _LISTS if isinstance(value.get(key), list)), value)
     if not isinstance(value, list):
         raise DataError(
-            f"{path.name} holds a {_kind(value)}; expected a list of rows, or an object with 'rows' or 'data'"
+            f"{path.name} holds a {name_of(value)}; expected a list of rows, or an object with 'rows' or 'data'"
         )
     for number, record in enumerate(value, 1):
         yield f"{path.name} row {number}", record
@@ -180,7 +179,7 @@ def _hub(name: str, split: str) -> Iterator[_Record]:
 
 def _lines(path: Path, *, ends: bool = False) -> Iterator[str]:
     """The lines of a UTF-8 file, without a byte order mark, and without their ends unless those are asked for."""
-    with open(path, "rb") as file:
+    with gzip.open(path) if path.suffix.lower() == ".gz" else open(path, "rb") as file:
         for number, raw in enumerate(file, 1):
             try:
                 text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
@@ -200,8 +199,3 @@ def _parsed(text: str, name: str, line: int) -> Any:
         raise DataError(f"{at}: no JSON ({error.msg}, column {error.colno})") from error
     except (ValueError, RecursionError) as error:
         raise DataError(f"{name} line {line}: no JSON that can be read ({error})") from error
-
-
-def _kind(value: Any) -> str:
-    names = {dict: "object", list: "list", str: "text", bool: "true or false", type(None): "null"}
-    return names.get(type(value), "number" if isinstance(value, int | float) else type(value).__name__)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import random
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -18,8 +17,10 @@ _COMMIT = re.compile(r"^commit [0-9a-f]+ ")
 def split_rows(rows: Sequence[Row], validation: float, seed: int = 0) -> tuple[list[Row], list[Row]]:
     """Hold rows back for validation.
 
-    Rows of one source file stay together, so that a model is not judged on a file it has seen. Rows without a source,
-    and rows read from one list (all of them of one file), are judged one by one.
+    Rows of one source file stay together, so that a model is not judged on a file it has seen. Of rows without a
+    source, and of rows read from one list (all of them of one file), those that begin with the same question stay
+    together, so that it is not judged on a question it has seen answered. The order in which files are drawn follows
+    from their names and the seed alone: where files are added, those that were held back tend to stay so.
 
     Args:
         rows: the rows; their order is kept on both sides.
@@ -52,13 +53,18 @@ def _group(row: Row) -> str:
 
 
 def _content(row: Row) -> str:
-    return hashlib.sha256(f"{row['prompt']}\0{row['completion']}".encode("utf-8", "surrogatepass")).hexdigest()
+    """What a row without a file begins with: a conversation's first message, a question, or a whole text."""
+    beginning = row["messages"][0]["content"] if "messages" in row else row["prompt"]
+    return _hash(beginning or row["completion"])
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _chosen(sizes: Counter[str], wanted: int, seed: int) -> set[str]:
     """Groups of together at most `wanted` rows, drawn in turn, or the smallest where each is larger; never all."""
-    groups = sorted(sizes)
-    random.Random(seed).shuffle(groups)
+    groups = sorted(sizes, key=lambda group: _hash(f"{seed} {group}"))
     held: set[str] = set()
     count = 0
     for group in groups:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from astrarium.text.code import extract_code
     from astrarium.text.fim import fim_prompt
     from astrarium.text.inspection import TokenTable, decode_ids, inspect_text, tokens
+    from astrarium.text.learning import fim_tokens, learned_pieces
     from astrarium.text.place import split_at
     from astrarium.text.templates import TEMPLATES, Template, choose_template, encode_prompt, template_named
 
@@ -20,7 +21,9 @@ __all__ = [
     "encode_prompt",
     "extract_code",
     "fim_prompt",
+    "fim_tokens",
     "inspect_text",
+    "learned_pieces",
     "split_at",
     "template_named",
     "tokens",
@@ -33,6 +36,7 @@ __getattr__ = lazy_names(
         **dict.fromkeys(["TokenTable", "decode_ids", "inspect_text", "tokens"], ".inspection"),
         "extract_code": ".code",
         "fim_prompt": ".fim",
+        **dict.fromkeys(["fim_tokens", "learned_pieces"], ".learning"),
         "split_at": ".place",
     },
 )

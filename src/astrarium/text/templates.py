@@ -56,7 +56,11 @@ class Template:
         Returns:
             The two texts; joined, they are what is trained on, before the end token.
         """
-        question = self.prompt([{"role": "user", "content": prompt}])
+        return self.training_turns([{"role": "user", "content": prompt}], completion)
+
+    def training_turns(self, turns: Sequence[Turn], completion: str) -> tuple[str, str]:
+        """As `training`, of a conversation up to its last question and the answer to that."""
+        question = self.prompt(turns)
         # The space belongs to the answer: a prompt that ended in one would be cut into other tokens.
         return question, f" {completion}" if self.name == "astraios" else completion
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from astrarium.core.errors import TuneError
+from astrarium.text import learned_pieces
 
 if TYPE_CHECKING:
     from astrarium.data import Row
@@ -47,7 +48,7 @@ def encode_rows(
 ) -> Examples:
     """Turn rows into token ids.
 
-    The prompt and the answer are encoded apart, so that a prompt has the same ids in training as when it is asked.
+    See `text.learned_pieces`: a conversation gives an example for each of its answers.
 
     Args:
         rows: what to learn.
@@ -58,15 +59,14 @@ def encode_rows(
 
     Raises:
         TuneError: the tokenizer has no end token, or no row fits.
+        TextError: a middle to fill in, and a tokenizer without the marks for it.
     """
     end = tokenizer.eos_token_id
     if end is None:
         raise TuneError("the tokenizer has no end token, so that no answer could learn to end")
     examples = Examples()
-    for row in rows:
-        prefix, answer = template.training(row["prompt"], row["completion"])
-        before = tokenizer.encode(prefix, add_special_tokens=not template.writes_special_tokens)
-        after = tokenizer.encode(answer, add_special_tokens=False)
+    pieces = ((row, *piece) for row in rows for piece in learned_pieces(row, template))
+    for row, before, after in pieces:
         ids = (*before, *after, end)
         if longest is not None and len(ids) > longest:
             examples.too_long += 1
