@@ -1,6 +1,8 @@
 // The kernels for one instruction set: compiled once for each, under another name (ASTRA_ISA).
 #include "kernels.h"
 
+#include <algorithm>
+
 #include "simd.h"
 
 #include "pointwise.inl"
@@ -8,6 +10,8 @@
 #include "dense.inl"
 
 #include "quantised.inl"
+
+#include "rounding.inl"
 
 #include "attention.inl"
 
@@ -20,8 +24,8 @@ namespace astra {
 
 const Kernels* ASTRA_JOIN(kernels_, ASTRA_ISA)() {
   using namespace ASTRA_ISA;
-  static const Kernels table = {ASTRA_TEXT(ASTRA_ISA), quantise, quantised, dequantise, dense, rms_norm, layer_norm,
-                                activate,              gate,     down,      up,         keep,  attend};
+  static const Kernels table = {ASTRA_TEXT(ASTRA_ISA), quantise, quantised, dequantise, round4, dense, rms_norm,
+                                layer_norm,            activate, gate,      down,       up,     keep,  attend};
   return &table;
 }
 
