@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from astrarium.core.errors import AstrariumError, EngineError
 from astrarium.engine import networks
 from astrarium.engine.cache import Cache, pages_for
+from astrarium.engine.families.network import Network
 from astrarium.engine.formats.layers import HeldLinear, QuantisedLinear
 from astrarium.engine.formats.rounding import int4
 from astrarium.engine.step import Segment, Step
@@ -142,7 +143,7 @@ def calibrate(
         )
 
 
-def _forward(network: networks.Network, read: Sequence[Sequence[int]]) -> None:
+def _forward(network: Network, read: Sequence[Sequence[int]]) -> None:
     """All texts in one pass, so that each linear is met once."""
     needed = [pages_for(len(text)) for text in read]
     cache = Cache(network.cache_shape(torch.bfloat16), sum(needed))
