@@ -23,7 +23,7 @@ from astrarium.engine.formats.panels import Panels
 from astrarium.engine.weights import Weights
 from astrarium.sources.safetensors import read_tensors
 
-VERSION = 1
+VERSION = 2
 """Counts the ways of rounding: what an older astrarium wrote is not taken for new."""
 
 _KINDS = {

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from astrarium.core.errors import CorruptFileError, EngineError
 from astrarium.engine import disk, memory, networks
+from astrarium.engine.calibration import Unrounded, calibrate, texts_for
 from astrarium.engine.engine import Decode, Engine
+from astrarium.engine.formats.layers import HeldLinear
 from astrarium.engine.native import kernels
 from astrarium.engine.native import why_not as why_no_kernels
 from astrarium.engine.weights import FORMATS, Plan, Weights, hold
+from astrarium.families import family_of
 
 if TYPE_CHECKING:
     from astrarium.sources import BaseSource
 
 AUTO = "auto"
+MEASURED = 100_000_000
+"""Parameters from which on `auto` takes int4: it is measured on the embedded default, and smaller bases lose more."""
 
 
 def open_engine(
@@ -64,7 +70,7 @@ def _format(source: BaseSource, wanted: str) -> tuple[str, list[str]]:
     if wanted == "gguf" and not gguf:
         raise EngineError(f"{source.name} is no GGUF file; its weight format is one of {AUTO}, fp32, bf16, int8, int4")
     if kernels() is not None:
-        return (("gguf" if gguf else "int8") if wanted == AUTO else wanted), []
+        return (_quickest(source, gguf) if wanted == AUTO else wanted), []
     note = why_no_kernels()
     if wanted == AUTO:
         own = str(source.config.get("dtype") or source.config.get("torch_dtype") or "float32")
@@ -74,9 +80,16 @@ def _format(source: BaseSource, wanted: str) -> tuple[str, list[str]]:
     return wanted, [note]
 
 
+def _quickest(source: BaseSource, gguf: bool) -> str:
+    """What `auto` takes where the compiled kernels are."""
+    if gguf:
+        return "gguf"
+    return "int4" if family_of(source.config).parameters(source.config) >= MEASURED else "int8"
+
+
 def _weights(source: BaseSource, chosen: str, cache: Path | None, notes: list[str]) -> Weights:
     if cache is None or chosen not in ("int8", "int4"):
-        return hold(source.config, source.tensors(), chosen, source.name)
+        return _made(source, chosen)
     digest = source.digest().rpartition(":")[2]
     file = cache / f"{digest[:32]}-{chosen}-v{disk.VERSION}.safetensors"
     if file.is_file():
@@ -88,14 +101,30 @@ def _weights(source: BaseSource, chosen: str, cache: Path | None, notes: list[st
         writer = disk.Writer(file, len(Plan.of(source.config).shapes))
     except OSError as error:
         notes.append(f"rounded weights are not kept for the next start: {error}")
-        return hold(source.config, source.tensors(), chosen, source.name)
+        return _made(source, chosen)
     try:
-        weights = hold(source.config, source.tensors(), chosen, source.name, writer.keep)
+        weights = _made(source, chosen, writer.keep)
         if not writer.finish(weights):
             notes.append(f"rounded weights are not kept for the next start: {file.parent} cannot hold them")
         return weights
     finally:
         writer.drop()
+
+
+def _made(
+    source: BaseSource,
+    chosen: str,
+    keep: Callable[[str, HeldLinear], HeldLinear] = lambda path, layer: layer,
+) -> Weights:
+    """The weights from the base's files."""
+    later = Unrounded if chosen == "int4" else None
+    weights = hold(source.config, source.tensors(), chosen, source.name, keep, later)
+    if later is not None:
+        read, why_none = texts_for(source.config, source.tokenizer)
+        if not read:
+            weights.notes.append(f"{source.name}: int4 is rounded without calibration, which loses more: {why_none}")
+        calibrate(source.config, weights, read, source.name, keep)
+    return weights
 
 
 def _tied(weights: Weights, source: BaseSource) -> Weights:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -23,6 +24,9 @@ FORMATS = ("fp32", "bf16", "int8", "int4", "gguf")
 
 _RAW = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 _SHOWN = 4
+
+
+Later = Callable[[str, int, int, Callable[[], Tensor]], HeldLinear]
 
 
 @dataclass(slots=True)
@@ -96,6 +100,7 @@ def hold(
     weight_format: str,
     name: str,
     keep: Callable[[str, HeldLinear], HeldLinear] = lambda path, layer: layer,
+    later: Later | None = None,
 ) -> Weights:
     """Hold a base's weights.
 
@@ -105,6 +110,7 @@ def hold(
         weight_format: one of `FORMATS`.
         name: the base's, for messages.
         keep: takes each layer as it is made, and gives the one to hold: what was written to disk, and mapped.
+        later: makes the layers that are not rounded to int4 at once, from path, outputs, inputs, and what reads them.
 
     Raises:
         CorruptFileError: a tensor is missing or has another shape than the configuration says.
@@ -123,7 +129,10 @@ def hold(
         try:
             if kind == "weight" and module in plan.shapes:
                 _check_shape(name, tensor, plan.shapes[module])
-                weights.linears[module] = keep(module, _layer(tensor, module, weight_format, plan, dequantised))
+                if later is not None and _is_int4(tensor, module, weight_format, plan):
+                    weights.linears[module] = later(module, *plan.shapes[module], partial(_plain_view, tensor))
+                else:
+                    weights.linears[module] = keep(module, _layer(tensor, module, weight_format, plan, dequantised))
             elif kind == "bias" and module in plan.biases:
                 _check_shape(name, tensor, (plan.biases[module],))
                 biases[module] = checked(_plain(tensor))
@@ -178,10 +187,16 @@ def _layer(tensor: Stored, path: str, weight_format: str, plan: Plan, dequantise
             dequantised[tensor.kind] = dequantised.get(tensor.kind, 0) + 1
         return PlainLinear(_as(tensor, torch.float32 if tensor.kind == "F32" else torch.bfloat16))
     if weight_format in ("int8", "int4") and tensor.shape[1] % GROUP == 0:
-        head = path in ("lm_head", plan.embedding)
         weight = _plain_view(tensor)
-        return QuantisedLinear(int8(weight) if weight_format == "int8" or head else int4(weight))
+        four = _is_int4(tensor, path, weight_format, plan)
+        return QuantisedLinear(int4(weight) if four else int8(weight))
     return PlainLinear(_as(tensor, torch.float32 if weight_format == "fp32" else torch.bfloat16))
+
+
+def _is_int4(tensor: Stored, path: str, weight_format: str, plan: Plan) -> bool:
+    """Whether a weight is rounded to four bits: those of the blocks, not the output head or an embedding."""
+    whole = path in ("lm_head", plan.embedding, "transformer.wpe") or tensor.shape[1] % GROUP
+    return weight_format == "int4" and not whole
 
 
 def _plain_view(tensor: Stored) -> Tensor:

@@ -201,6 +201,20 @@ void dequantise(const Layer& layer, Address rows, int64_t count, Address into) {
   each(count, 8, [&](int64_t i) { active->dequantise(q, which ? which[i] : i, at<float>(into) + i * q.inputs); });
 }
 
+void round4(int64_t outputs, int64_t inputs, Address weight, Address importance, Address row_scale, Address row_minimum,
+            Address codes, Address scales, Address minima) {
+  const Rounding r{outputs,
+                   inputs,
+                   at<float>(weight),
+                   at<float>(importance),
+                   at<float>(row_scale),
+                   at<float>(row_minimum),
+                   at<uint8_t>(codes),
+                   at<uint8_t>(scales),
+                   at<uint8_t>(minima)};
+  each((outputs + PANEL - 1) / PANEL, 1, [&](int64_t panel) { active->round4(r, panel); });
+}
+
 void rms_norm(Address x, Address weight, float epsilon, int64_t rows, int64_t width, Address y) {
   each(rows, 8, [&](int64_t i) {
     active->rms_norm(at<float>(x) + i * width, at<float>(weight), epsilon, width, at<float>(y) + i * width);
@@ -428,6 +442,7 @@ NB_MODULE(_kernels, m) {
       .def("run", &Linears::run)
       .def("run_apart", &Linears::run_apart);
   m.def("dequantise", &dequantise);
+  m.def("round4", &round4);
   m.def("rms_norm", &rms_norm);
   m.def("layer_norm", &layer_norm);
   m.def("activate", &activate);

@@ -12,6 +12,8 @@
 
 #include "quantised.inl"
 
+#include "rounding.inl"
+
 #include "attention.inl"
 
 namespace astra {
@@ -23,8 +25,8 @@ namespace astra {
 
 const Kernels* ASTRA_JOIN(kernels_, ASTRA_ISA)() {
   using namespace ASTRA_ISA;
-  static const Kernels table = {ASTRA_TEXT(ASTRA_ISA), quantise, quantised, dequantise, dense, rms_norm, layer_norm,
-                                activate,              gate,     down,      up,         keep,  attend};
+  static const Kernels table = {ASTRA_TEXT(ASTRA_ISA), quantise, quantised, dequantise, round4, dense, rms_norm,
+                                layer_norm,            activate, gate,      down,       up,     keep,  attend};
   return &table;
 }
 

@@ -12,7 +12,7 @@ constexpr int SPLIT = 256; // positions whose attention is computed together
 constexpr int QUERIES = 16; // and the queries that share a reading of them
 
 enum class Scales : int {
-  half = 0,   // fp16 a row and group, and perhaps an fp16 minimum
+  half = 0,   // fp16 a row and group, and perhaps an fp16 minimum; without one, perhaps times fp32 a row
   byte = 1,   // u8 a row and group, times fp32 a row; perhaps a minimum of the same kind
   super4 = 2, // GGUF's Q4_K: u8 a row and group, times fp16 a row and eight groups; minima alike
   super6 = 3, // GGUF's Q6_K: i8 a row and half group, times fp16 a row and eight groups
@@ -33,7 +33,7 @@ struct Quantised {
   const void* minima;     // [panels, groups, 16] or null
   const uint16_t* super_scales;  // [panels, groups / 8, 16]
   const uint16_t* super_minima;
-  const float* row_scale;        // [panels * 16]
+  const float* row_scale;        // [panels * 16] or null
   const float* row_minimum;
   const float* bias;             // [outputs] or null
 };
@@ -92,11 +92,23 @@ struct Attention {
   float* out;             // [tokens, heads * width]
 };
 
+// Plain weights to be rounded to four bits, and where the result goes, output by output.
+struct Rounding {
+  int64_t outputs, inputs;
+  const float* weight;       // [outputs, inputs]
+  const float* importance;   // [inputs]: what an error of each weighs
+  const float* row_scale;    // [outputs]
+  const float* row_minimum;  // [outputs], not above 0
+  uint8_t* codes;            // [outputs, inputs]
+  uint8_t *scales, *minima;  // [outputs, groups]
+};
+
 struct Kernels {
   const char* name;
   void (*quantise)(const float* x, int64_t stride, int64_t from, int64_t to, const Codes& into);
   void (*quantised)(const Quantised& layer, const Codes& x, int64_t panel, float* y, int64_t stride, bool add);
   void (*dequantise)(const Quantised& layer, int64_t row, float* into);
+  void (*round4)(const Rounding& rounding, int64_t panel);
   void (*dense)(const Dense& layer, const float* x, int64_t x_stride, int64_t rows, int64_t from, int64_t to, float* y,
                 int64_t y_stride, bool add);
   void (*rms_norm)(const float* x, const float* weight, float epsilon, int64_t width, float* y);

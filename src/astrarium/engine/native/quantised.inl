@@ -115,6 +115,8 @@ static void panel_rows(const Quantised& q, const Codes& x, int64_t panel, int64_
     const int count = left - half * W < W ? (int)(left - half * W) : W;
     for (int m = 0; m < M; m++) {
       vf result = total[m];
+      if constexpr (KIND == Scales::half && !MINIMA)
+        if (q.row_scale) result = mul(result, load(q.row_scale + column));
       float* into = y + (row + m) * stride + column;
       if (q.bias) result = plus_part(result, q.bias + column, count);
       if (plus) result = plus_part(result, into, count);
@@ -172,7 +174,7 @@ static void dequantise(const Quantised& q, int64_t row, float* into) {
     };
     switch (q.kind) {
       case Scales::half:
-        scale[0] = scale[1] = half_at(q.scales, at);
+        scale[0] = scale[1] = half_at(q.scales, at) * (q.row_scale ? q.row_scale[row] : 1.0f);
         if (q.minima) minimum = half_at(q.minima, at);
         break;
       case Scales::byte:
