@@ -52,11 +52,11 @@ class Cache:
     Memory is taken from the system as pages are first written, so that a large cache costs nothing before it is used.
     """
 
-    def __init__(self, shape: Shape, pages: int) -> None:
-        self.shape, self.pages = shape, pages
-        numbers = (pages, shape.kv_heads)
-        self.keys = [torch.empty(*numbers, shape.head_width, PAGE, dtype=shape.dtype) for _ in range(shape.layers)]
-        self.values = [torch.empty(*numbers, PAGE, shape.padded_width, dtype=shape.dtype) for _ in range(shape.layers)]
+    def __init__(self, shape: Shape, pages: int, device: torch.device | str = "cpu") -> None:
+        self.shape, self.pages, self.device = shape, pages, device
+        numbers, options = (pages, shape.kv_heads), {"dtype": shape.dtype, "device": device}
+        self.keys = [torch.empty(*numbers, shape.head_width, PAGE, **options) for _ in range(shape.layers)]
+        self.values = [torch.empty(*numbers, PAGE, shape.padded_width, **options) for _ in range(shape.layers)]
         self._free = list(range(pages - 1, -1, -1))
         self._users = [0] * pages
         self._known: dict[bytes, int] = {}  # chain → page
@@ -106,6 +106,15 @@ class Cache:
                 else:
                     self._free.append(page)
 
+    def spoil(self, pages: list[int]) -> None:
+        """What these pages hold is broken (NaN): none of it is shared, and it is cleared before it is used again."""
+        for page in pages:
+            if (chain := self._chain_of.pop(page, None)) is not None:
+                del self._known[chain]
+            if self._cleared[page]:
+                self._cleared[page] = False
+                self.touched -= 1
+
     def shared(self, chains: list[bytes]) -> list[int]:
         """The pages that hold the first of these contents, each now used once more."""
         found = []
@@ -142,14 +151,20 @@ class Cache:
 
     def put(self, layer: int, pages: list[int], position: int, keys: Tensor, values: Tensor) -> None:
         """Write keys and values, fp32 `[tokens, kv_heads, head_width]`, from a position on."""
-        for number in range(len(keys)):
-            page, slot = pages[(position + number) // PAGE], (position + number) % PAGE
-            self.keys[layer][page, :, :, slot] = keys[number].to(self.shape.dtype)
-            self.values[layer][page, :, slot, : self.shape.head_width] = values[number].to(self.shape.dtype)
+        at = 0
+        while at < len(keys):  # page by page
+            page, slot = pages[(position + at) // PAGE], (position + at) % PAGE
+            some = slice(at, min(len(keys), at + PAGE - slot))
+            slots = slice(slot, slot + some.stop - at)
+            self.keys[layer][page, :, :, slots] = keys[some].permute(1, 2, 0).to(self.shape.dtype)
+            self.values[layer][page, :, slots, : self.shape.head_width] = (
+                values[some].transpose(0, 1).to(self.shape.dtype)
+            )
+            at = some.stop
 
     def read(self, layer: int, pages: list[int], tokens: int) -> tuple[Tensor, Tensor]:
         """Keys and values of the first positions, fp32 `[kv_heads, tokens, head_width]`."""
-        which = torch.tensor(pages[: pages_for(tokens)])
+        which = torch.tensor(pages[: pages_for(tokens)], device=self.device)
         keys = self.keys[layer][which].permute(1, 0, 3, 2).flatten(1, 2)[:, :tokens]
         values = self.values[layer][which].permute(1, 0, 2, 3).flatten(1, 2)[:, :tokens, : self.shape.head_width]
         return keys.float(), values.float()
