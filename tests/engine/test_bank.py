@@ -10,7 +10,7 @@ import torch
 from tests.bases import save_adapter, save_base
 from tests.engine.engines import engine_of, run, wear
 
-from astrarium.core.errors import AdapterError
+from astrarium.core.errors import AdapterError, AstrariumError
 from astrarium.engine.adapters.bank import Bank
 from astrarium.engine.adapters.parts import Adapter, low_rank
 from astrarium.engine.sampling import Sampling
@@ -129,8 +129,9 @@ def test_an_adapter_that_cannot_be_read_again_fails_its_request_alone(base: Path
     served = engine.submit([3], sampling=LONG, adapter="other")
     run(engine)
     assert lost.reason == "error"
-    assert isinstance(lost.error, AdapterError)
-    assert "'gone' can no longer be read" in str(lost.error)
+    assert isinstance(lost.error, AstrariumError)
+    assert "there is no adapter" in str(lost.error)
+    assert str(gone) in str(lost.error)
     assert len(served.tokens) == 20
     assert engine.cache.available == engine.cache.pages
 

@@ -6,6 +6,8 @@ does; only the logits, which the engine brings to the CPU, are then given number
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 import torch
 from tests.engine.engines import run
@@ -50,9 +52,8 @@ def engine_on(device: torch.device, name: str, form: str) -> Engine:
     engine = Engine(build(source.config, weights), weights, cache_tokens=2048)
     for adapter, folder in made(name).adapters.items():
         target = Target(engine.network, "base", torch.bfloat16 if form == "bf16" else torch.float32)
-        engine.add_adapter(
-            adapter, lambda folder=folder, target=target: read_adapter(open_adapter(str(folder)), target)
-        )
+        adapter_source = open_adapter(str(folder))
+        engine.add_adapter(adapter, functools.partial(read_adapter, adapter_source, target))
     return engine
 
 

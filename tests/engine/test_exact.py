@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import tempfile
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,7 +82,9 @@ def made(name: str) -> Made:
             continue  # stock peft's own is broken there under transformers 5
         model = AutoModelForCausalLM.from_pretrained(base)
         torch.manual_seed(number)
-        adapted = get_peft_model(model, config(names))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Model has `tie_word_embeddings=True`")
+            adapted = get_peft_model(model, config(names))
         with torch.no_grad():
             for parameter in adapted.parameters():
                 if parameter.requires_grad:
@@ -94,7 +97,11 @@ def made(name: str) -> Made:
 @functools.cache
 def reference(name: str, adapter: str | None) -> torch.nn.Module:
     model = AutoModelForCausalLM.from_pretrained(made(name).base, attn_implementation="eager").eval()
-    return model if adapter is None else PeftModel.from_pretrained(model, str(made(name).adapters[adapter])).eval()
+    if adapter is None:
+        return model
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Model has `tie_word_embeddings=True`")
+        return PeftModel.from_pretrained(model, str(made(name).adapters[adapter])).eval()
 
 
 def theirs(name: str, adapter: str | None, ids: list[int]) -> torch.Tensor:

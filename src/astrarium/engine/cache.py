@@ -54,9 +54,10 @@ class Cache:
 
     def __init__(self, shape: Shape, pages: int, device: torch.device | str = "cpu") -> None:
         self.shape, self.pages, self.device = shape, pages, device
-        numbers, options = (pages, shape.kv_heads), {"dtype": shape.dtype, "device": device}
-        self.keys = [torch.empty(*numbers, shape.head_width, PAGE, **options) for _ in range(shape.layers)]
-        self.values = [torch.empty(*numbers, PAGE, shape.padded_width, **options) for _ in range(shape.layers)]
+        kept = torch.empty(0, dtype=shape.dtype, device=device)
+        numbers = (pages, shape.kv_heads)
+        self.keys = [kept.new_empty(*numbers, shape.head_width, PAGE) for _ in range(shape.layers)]
+        self.values = [kept.new_empty(*numbers, PAGE, shape.padded_width) for _ in range(shape.layers)]
         self._free = list(range(pages - 1, -1, -1))
         self._users = [0] * pages
         self._known: dict[bytes, int] = {}  # chain → page

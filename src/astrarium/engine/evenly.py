@@ -25,4 +25,4 @@ def evenly(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     filled = functional.pad(x, (0, 0, 0, missing)) if missing else x.contiguous()
     if len(filled) == ROWS:
         return f(filled)[:rows]
-    return torch.cat([f(block) for block in filled.split(ROWS)])[:rows]
+    return torch.cat([f(block) for block in torch.split(filled, ROWS)])[:rows]

@@ -26,11 +26,6 @@ class _Around:
     replaced: list[tuple[int, int, int, PlainLinear]]
     """(linear, row, rows, the adapter's own)."""
 
-    @property
-    def needs_own_output(self) -> bool:
-        """Whether the output is read or scaled, so that it cannot be added to something else at once."""
-        return self.after is not None or bool(self.replaced)
-
 
 class Linears(nn.Module):
     """Linears that see the same input; their outputs lie side by side."""
@@ -51,18 +46,18 @@ class Linears(nn.Module):
         around = self._around_of(rows) if rows.layout else None
         if around is None:
             return self._products(x, into)
-        if into is not None and around.needs_own_output:
-            return into.add_(self._adapted(x, around, None))
-        return self._adapted(x, around, into)
+        # Added to `into` at the end in any company: a neighbour's adapter may read or scale the output.
+        y = self._adapted(x, around)
+        return y if into is None else into.add_(y)
 
-    def _adapted(self, x: Tensor, around: _Around, into: Tensor | None) -> Tensor:
+    def _adapted(self, x: Tensor, around: _Around) -> Tensor:
         copies = x
         if around.before is not None:
             width = len(self._held)
             copies = x.new_empty(x.shape[0], width * self.inputs)
             copies.view(-1, width, self.inputs).copy_(x.unsqueeze(1))
             around.before.run(x, copies)
-        y = self._products(copies, into)
+        y = self._products(copies, None)
         for number, row, count, own in around.replaced:
             columns = slice(self.columns[number], self.columns[number + 1])
             y[row : row + count, columns] = own.product(self._input(copies, number)[row : row + count])

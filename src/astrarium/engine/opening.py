@@ -54,12 +54,8 @@ def open_engine(
     chosen, notes = _format(source, weight_format, where)
     needed = source.path.stat().st_size if chosen == "gguf" else memory.weight_bytes(source.config, chosen)
     free = memory.available(where)
-    memory.check_fits(
-        f"{source.name} in {chosen}",
-        needed,
-        free,
-        "take a smaller weight format (--format int8 or int4), or a smaller base",
-    )
+    advice = "take a smaller weight format (--format int8 or int4), or a smaller base"
+    memory.check_fits(f"{source.name} in {chosen}", needed, free, advice)
     tokens, note = memory.cache_tokens(
         source.config, chosen, cache_tokens, None if free is None else free - needed, source.name
     )

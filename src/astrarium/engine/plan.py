@@ -48,11 +48,9 @@ class Plan:
 
 def _native(placed: list[Placed]) -> Any:
     module = current()
-    if (
-        module is None
-        or _device(placed[0].part).type != "cpu"
-        or any(isinstance(p.part, LowRank) and p.part.activation not in NATIVE for p in placed)
-    ):
+    if module is None or _device(placed[0].part).type != "cpu":
+        return None
+    if any(isinstance(p.part, LowRank) and p.part.activation not in NATIVE for p in placed):
         return None
     plan = module.Plan()
     for p in placed:
