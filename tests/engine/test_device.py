@@ -14,6 +14,7 @@ from tests.engine.engines import run
 from tests.engine.test_exact import BASES, made
 from torch.overrides import TorchFunctionMode
 
+from astrarium.engine.adapters.parts import Adapter
 from astrarium.engine.adapters.read import read_adapter
 from astrarium.engine.adapters.target import Target
 from astrarium.engine.engine import Engine
@@ -48,13 +49,19 @@ def _tensors(value):
 
 def engine_on(device: torch.device, name: str, form: str) -> Engine:
     source = open_base(str(made(name).base))
-    weights = hold(source.config, source.tensors(), form, source.name).moved(device)
+    here = hold(source.config, source.tensors(), form, source.name)
+    weights = here.moved(device)
     engine = Engine(build(source.config, weights), weights, cache_tokens=2048)
+    # Read over the CPU's weights: DoRA's magnitudes need their numbers, which meta has not.
+    target = Target(build(source.config, here), "base", torch.bfloat16 if form == "bf16" else torch.float32)
     for adapter, folder in made(name).adapters.items():
-        target = Target(engine.network, "base", torch.bfloat16 if form == "bf16" else torch.float32)
-        adapter_source = open_adapter(str(folder))
-        engine.add_adapter(adapter, functools.partial(read_adapter, adapter_source, target))
+        found = read_adapter(open_adapter(str(folder)), target).moved(device)
+        engine.add_adapter(adapter, functools.partial(_same, found))
     return engine
+
+
+def _same(adapter: Adapter) -> Adapter:
+    return adapter
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -54,7 +54,8 @@ def test_between_a_prefix_and_a_suffix(tmp_path: Path, family: str) -> None:
     before, after = TEXT[:24], TEXT[24:]
     found = model.complete(before, after, max_new_tokens=8)
     assert found == by_hand(base, marks, tokenizer, before, after, 8)
-    assert found != model.complete(before, prefix_only=True, max_new_tokens=8)
+    marked = model._fim_prompt(before, after)
+    assert [model.tokenizer.decode([marked[at]], skip_special_tokens=False) for at in (0, -1)] == [marks[0], marks[2]]
 
 
 def test_adapter_formats(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def saved(base: Path, folder: Path, config: Any) -> Path:
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.requires_grad:
-                parameter.add_(torch.randn_like(parameter) * 0.05)
+                parameter.add_(torch.randn_like(parameter) * 0.1)
     model.save_pretrained(folder, save_embedding_layers=False)
     return folder
 
@@ -55,7 +55,7 @@ def test_merged_into_a_copy(base: Path, tmp_path: Path, method: str) -> None:
         bare = AutoModelForCausalLM.from_pretrained(base)(input_ids=torch.tensor([ids])).logits[0]
     found = model.engine.logits(ids, adapter="merged")
     assert (found - expected).abs().max() < 1e-3  # merging rounds once more
-    assert (bare - expected).abs().max() > 0.05
+    assert (bare - expected).abs().max() > 0.02
     assert (model.engine.logits(ids) - bare).abs().max() < 1e-4
 
 

@@ -6,6 +6,7 @@ that rounding a model never holds more of it in memory than the layer at hand.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -114,7 +115,8 @@ class Writer:
     def drop(self) -> None:
         """Give up: what was written goes. What is mapped of it stays usable."""
         if self._file is not None:
-            self._file.close()
+            with contextlib.suppress(OSError):  # what is still to be written does not fit either
+                self._file.close()
             self._file = None
         self._draft.unlink(missing_ok=True)
 
