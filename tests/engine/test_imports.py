@@ -20,7 +20,7 @@ print("LOADED", len(model.adapters), *[name for name in ("transformers", "peft",
 """
 
 
-@pytest.mark.parametrize("name", ["gpt_bigcode", "llama", "qwen2", "starcoder2"])
+@pytest.mark.parametrize("name", ["gpt_bigcode", "llama", "starcoder2", pytest.param("qwen2", marks=pytest.mark.slow)])
 def test_neither_transformers_nor_peft(name: str) -> None:
     places = made(name)
     done = subprocess.run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import peft
 import pytest
@@ -10,6 +11,7 @@ import torch
 from peft import get_peft_model
 from tests.bases import save_adapter, save_base
 from tests.engine.engines import run, wear
+from tests.sources.gguf_files import Q, llama_keys, llama_tensors, write_gguf
 from transformers import AutoModelForCausalLM
 
 from astrarium.engine.engine import Engine
@@ -111,6 +113,24 @@ def test_alone_and_in_company(instructions: str, places: dict[str | None, Path],
     run(company)
     assert [told(ticket) for ticket in again] == alone
     assert any(ticket.shared_tokens for ticket in again)
+
+
+@pytest.mark.parametrize("kind", [Q.Q4_0, Q.Q4_1, Q.Q8_0], ids=lambda kind: kind.name)
+def test_blocks_of_a_gguf_file(instructions: str, tmp_path: Path, kind: Any) -> None:
+    keys = llama_keys(context_length=256)
+    source = open_base(str(write_gguf(tmp_path / "x.gguf", "llama", keys, llama_tensors(kind))))
+    weights = hold(source.config, source.tensors(), "gguf", source.name)
+    network = build(source.config, weights)
+    alone = []
+    for number in range(8):
+        engine = Engine(network, weights, cache_tokens=2048)
+        ticket = submit(engine, number, None)
+        run(engine)
+        alone.append(told(ticket))
+    engine = Engine(network, weights, cache_tokens=4096)
+    tickets = [submit(engine, number, None) for number in range(8)]
+    run(engine)
+    assert [told(ticket) for ticket in tickets] == alone
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -78,31 +79,24 @@ def test_reasons(engine: Engine, base: Path) -> None:
     assert whole.tokens[place] not in held.tokens
 
 
-def test_a_time_limit_ends_with_what_there_is(engine: Engine) -> None:
-    late = engine.submit(PROMPT, sampling=Sampling(max_new_tokens=200, min_new_tokens=200, time_limit=0.2))
+def test_a_time_limit_ends_with_what_there_is(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    clock = SimpleNamespace(monotonic=lambda: now, perf_counter=time.perf_counter)
+    monkeypatch.setattr("astrarium.engine.engine.time", clock)
+    engine = engine_of(base, most_rows=2)
+    late = engine.submit(PROMPT, sampling=Sampling(max_new_tokens=200, min_new_tokens=200, time_limit=2))
     other = engine.submit(PROMPT, sampling=Sampling(max_new_tokens=5, min_new_tokens=5))
+    waiting = engine.submit(PROMPT, sampling=Sampling(max_new_tokens=3, time_limit=1.5))
     engine.step()
+    now += 1
     engine.step()
-    written = len(late.tokens)
-    time.sleep(0.25)
+    assert not late.finished
+    now += 1
     run(engine)
-    assert late.reason == "time"
-    assert len(late.tokens) == written >= 1
+    assert (late.reason, len(late.tokens)) == ("time", 2)
+    assert (waiting.reason, waiting.tokens) == ("time", [])
     assert len(other.tokens) == 5
-    waiting = engine_waiting(engine)
-    assert waiting.reason == "time"
-    assert waiting.tokens == []
-
-
-def engine_waiting(engine: Engine):
-    engine._most_rows = 1
-    first = engine.submit(PROMPT, sampling=Sampling(max_new_tokens=3, min_new_tokens=3))
-    waiting = engine.submit(PROMPT, sampling=Sampling(max_new_tokens=3, time_limit=0.01))
-    engine.step()
-    time.sleep(0.02)
-    run(engine)
-    assert len(first.tokens) == 3
-    return waiting
+    assert engine.cache.available == engine.cache.pages
 
 
 def test_cancelling_gives_everything_back(engine: Engine) -> None:
