@@ -125,7 +125,9 @@ def test_a_question_from_standard_input(base: Path, tmp_path: Path) -> None:
         [sys.executable, "-m", "astrarium", "ask", "-", "--base", str(base), "--max-new-tokens", "3", "--json"],
         input="Why?", capture_output=True, text=True, check=True, env={**os.environ, "ASTRARIUM_CACHE": str(tmp_path)},
     )  # fmt: skip
-    assert json.loads(done.stdout)["question"] == "Why?"
+    told = json.loads(done.stdout)
+    assert told["question"] == "Why?"
+    assert 0 < told["memory_bytes"]["cache"] < told["memory_bytes"]["cache_most"]
 
 
 def test_failures_are_one_line_and_status_1(astrarium: Command, base: Path, tmp_path: Path) -> None:

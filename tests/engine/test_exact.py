@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import tempfile
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,9 @@ PEFT = {
     "rslora": lambda names: peft.LoraConfig(r=4, use_rslora=True, target_modules=names, task_type="CAUSAL_LM"),
     "dora": lambda names: peft.LoraConfig(r=4, use_dora=True, target_modules=names, task_type="CAUSAL_LM"),
     "lora-bias": lambda names: peft.LoraConfig(r=2, bias="all", target_modules=names, task_type="CAUSAL_LM"),
+    "whole": lambda names: peft.LoraConfig(
+        r=2, target_modules=names, modules_to_save=["lm_head", "ln_f", "norm"], task_type="CAUSAL_LM"
+    ),
     "prompt": lambda names: peft.PromptTuningConfig(num_virtual_tokens=3, task_type="CAUSAL_LM"),
     "prefix": lambda names: peft.PrefixTuningConfig(num_virtual_tokens=3, task_type="CAUSAL_LM"),
 }
@@ -78,7 +82,9 @@ def made(name: str) -> Made:
             continue  # stock peft's own is broken there under transformers 5
         model = AutoModelForCausalLM.from_pretrained(base)
         torch.manual_seed(number)
-        adapted = get_peft_model(model, config(names))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Model has `tie_word_embeddings=True`")
+            adapted = get_peft_model(model, config(names))
         with torch.no_grad():
             for parameter in adapted.parameters():
                 if parameter.requires_grad:
@@ -91,7 +97,11 @@ def made(name: str) -> Made:
 @functools.cache
 def reference(name: str, adapter: str | None) -> torch.nn.Module:
     model = AutoModelForCausalLM.from_pretrained(made(name).base, attn_implementation="eager").eval()
-    return model if adapter is None else PeftModel.from_pretrained(model, str(made(name).adapters[adapter])).eval()
+    if adapter is None:
+        return model
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Model has `tie_word_embeddings=True`")
+        return PeftModel.from_pretrained(model, str(made(name).adapters[adapter])).eval()
 
 
 def theirs(name: str, adapter: str | None, ids: list[int]) -> torch.Tensor:
@@ -154,3 +164,34 @@ def test_a_row_among_others_is_the_row_alone(name: str, batch: list, leaves: int
             best[0] = -torch.inf  # eos, which must not come yet
             if float(expected[place].topk(2).values.diff().abs()) > 2 * TOLERANCE:
                 assert token == int(expected[place].argmax())
+
+
+@pytest.mark.slow
+def test_the_embedded_default_once() -> None:
+    """1e-5 of the largest absolute logit, in fp32, on a real model; bare, and with adapters of three kinds."""
+    from astrarium.model import load_base
+
+    folder = Path(tempfile.mkdtemp())
+    theirs_model = load_base("default", dtype="fp32").model
+    theirs_model.set_attn_implementation("eager")
+    theirs_model.save_pretrained(folder / "base")
+    ours = engine_of("default")
+    ids = [(37 * at) % 40_000 + 5 for at in range(120)]
+    for method in (None, "lora", "ptuning", "adapterp"):
+        model = theirs_model
+        if method is not None:
+            wear(ours, method, save_adapter(folder / method, folder / "base", method, std=0.02))
+            model = PeftModel.from_pretrained(
+                AutoModelForCausalLM.from_pretrained(folder / "base", attn_implementation="eager"),
+                str(folder / method),
+            ).eval()
+        with torch.no_grad():
+            expected = model(input_ids=torch.tensor([ids])).logits[0, -len(ids) :]
+        difference = (ours.logits(ids, adapter=method) - expected).abs().max()
+        assert difference <= 1e-5 * expected.abs().max(), method
+        ticket = ours.submit(ids, sampling=Sampling(max_new_tokens=1), adapter=method)
+        while ours.busy:
+            ours.step()
+        best = expected[-1].topk(2).values
+        if float(best[0] - best[1]) > 2e-5 * float(expected.abs().max()):
+            assert ticket.tokens == [int(expected[-1].argmax())]

@@ -93,7 +93,8 @@ def _answer(model: Model, talk: Conversation, question: str, sampling: Sampling,
             sys.stdout.flush()
     answer = "".join(pieces)
     if as_json:
-        print_json({"question": question, "answer": answer, "base": talk.base, "adapter": talk.adapter})
+        told = {"question": question, "answer": answer, "base": talk.base, "adapter": talk.adapter}
+        print_json({**told, "memory_bytes": model.memory()})
     else:
         sys.stdout.write("\n")
     talk.add("assistant", answer.strip())

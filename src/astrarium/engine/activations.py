@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from astrarium.core.errors import EngineError
+from astrarium.engine.evenly import evenly
 from astrarium.engine.native import current
 
 NATIVE: Mapping[str | None, int] = {
@@ -58,7 +59,7 @@ def activate(name: str, x: Tensor) -> Tensor:
     """`f(x)`; fp32 and contiguous, which may be overwritten."""
     module = current()
     if module is None or name not in NATIVE or x.device.type != "cpu":
-        return activation_of(name)(x)
+        return evenly(activation_of(name), x)
     module.activate(NATIVE[name], x.data_ptr(), x.numel())
     return x
 
@@ -68,7 +69,7 @@ def gate(name: str, x: Tensor) -> Tensor:
     module = current()
     rows, width = len(x), x.shape[1] // 2
     if module is None or name not in NATIVE or x.device.type != "cpu":
-        return activation_of(name)(x[:, :width]) * x[:, width:]
+        return evenly(activation_of(name), x[:, :width]) * x[:, width:]
     y = torch.empty(rows, width)
     module.gate(NATIVE[name], x.data_ptr(), rows, width, y.data_ptr())
     return y

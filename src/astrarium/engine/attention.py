@@ -9,10 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from astrarium.engine.cache import Cache
+from astrarium.engine.cache import PAGE, Cache, pages_for
 from astrarium.engine.native import current
 from astrarium.engine.rotary import Rotary
 from astrarium.engine.step import Step
+
+_STRETCH = 8  # queries that torch's attention takes at a time; it divides a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class Attention:
         Returns:
             `[tokens, heads * width]`.
         """
-        if (module := current()) is None:
+        if (module := current()) is None or fused.device.type != "cpu":
             return self._plain(*self.split.views(fused, self.width), step, cache)
         if self._cache is not cache:
             self._native, self._cache = self._bind(module, cache), cache
@@ -91,22 +93,35 @@ class Attention:
     def _plain(self, q: Tensor, k: Tensor, v: Tensor, step: Step, cache: Cache) -> Tensor:
         if self.rotary is not None:
             q, k = self.rotary.turn(q, step.positions), self.rotary.turn(k, step.positions)
-        out = torch.empty(len(q), self.heads, self.width)
+        out = q.new_empty(len(q), self.heads, self.width)
         row = 0
         for segment in step.segments:
-            count = len(segment.ids)
-            here = slice(row, row + count)
-            cache.put(self.layer, segment.pages, segment.position, k[here], v[here])
-            seen = segment.position + count
-            keys, values = cache.read(self.layer, segment.pages, seen)
-            group = self.heads // self.kv_heads
-            keys, values = keys.repeat_interleave(group, 0), values.repeat_interleave(group, 0)
-            scores = q[here].transpose(0, 1) @ keys.transpose(1, 2) * self.scale
-            behind = torch.arange(segment.position, seen)[:, None] - torch.arange(seen)
-            hidden = behind < 0
-            if self.window:
-                hidden |= behind >= self.window
-            weights = scores.masked_fill(hidden, -torch.inf).softmax(-1)
-            out[here] = (weights @ values).transpose(0, 1)
-            row += count
+            first, end = segment.position, segment.position + len(segment.ids)
+            here = slice(row, row + end - first)
+            cache.put(self.layer, segment.pages, first, k[here], v[here])
+            # On the CPU in stretches that begin at the same positions whatever the step, for the same bits (`evenly`).
+            size = _STRETCH if q.device.type == "cpu" else end - first
+            start = first // size * size if size == _STRETCH else first
+            for at in range(start, end, size):
+                some = slice(max(first, at), min(end, at + size))
+                rows = slice(row + some.start - first, row + some.stop - first)
+                out[rows] = self._stretch(q[rows], some.start - at, at, size, segment.pages, cache)
+            row += end - first
         return out.flatten(1)
+
+    def _stretch(self, q: Tensor, slot: int, at: int, size: int, pages: list[int], cache: Cache) -> Tensor:
+        """Queries `[some, heads, width]`, the first of them `slot` behind position `at`, as if there were `size`."""
+        group, seen = self.heads // self.kv_heads, pages_for(at + size) * PAGE
+        queries = q.new_zeros(size, self.heads, self.width)
+        queries[slot : slot + len(q)] = q
+        queries = queries.view(size, self.kv_heads, group, self.width).permute(1, 2, 0, 3)  # [kv_heads, group, size, …]
+        keys, values = cache.read(self.layer, pages, seen)
+        scores = (queries.flatten(1, 2) @ keys.transpose(1, 2) * self.scale).view(-1, group, size, keys.shape[1])
+        columns = torch.arange(keys.shape[1], device=q.device)
+        behind = torch.arange(at, at + size, device=q.device)[:, None] - columns
+        hidden = behind < 0
+        if self.window:
+            hidden |= behind >= self.window
+        weights = scores.masked_fill(hidden, -torch.inf).softmax(-1)
+        found = (weights.flatten(1, 2) @ values).view(-1, group, size, self.width)
+        return found.permute(2, 0, 1, 3).reshape(size, self.heads, self.width)[slot : slot + len(q)]

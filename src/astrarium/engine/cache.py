@@ -63,13 +63,14 @@ class Cache:
     Memory is taken from the system as pages are first written, so that a large cache costs nothing before it is used.
     """
 
-    def __init__(self, shape: Shape, pages: int) -> None:
-        self.shape, self.pages = shape, pages
+    def __init__(self, shape: Shape, pages: int, device: torch.device | str = "cpu") -> None:
+        self.shape, self.pages, self.device = shape, pages, device
+        kept = torch.empty(0, dtype=shape.dtype, device=device)
         pair = shape.pair
         keys = (pages, shape.kv_heads, shape.key_width // pair, PAGE, pair)
         values = (pages, shape.kv_heads, PAGE // pair, shape.padded_width, pair)
-        self.keys = [torch.empty(keys, dtype=shape.dtype) for _ in range(shape.layers)]
-        self.values = [torch.empty(values, dtype=shape.dtype) for _ in range(shape.layers)]
+        self.keys = [kept.new_empty(keys) for _ in range(shape.layers)]
+        self.values = [kept.new_empty(values) for _ in range(shape.layers)]
         self._free = list(range(pages - 1, -1, -1))
         self._users = [0] * pages
         self._known: dict[bytes, int] = {}  # chain → page
@@ -119,6 +120,15 @@ class Cache:
                 else:
                     self._free.append(page)
 
+    def spoil(self, pages: list[int]) -> None:
+        """What these pages hold is broken (NaN): none of it is shared, and it is cleared before it is used again."""
+        for page in pages:
+            if (chain := self._chain_of.pop(page, None)) is not None:
+                del self._known[chain]
+            if self._cleared[page]:
+                self._cleared[page] = False
+                self.touched -= 1
+
     def shared(self, chains: list[bytes]) -> list[int]:
         """The pages that hold the first of these contents, each now used once more."""
         found = []
@@ -156,15 +166,15 @@ class Cache:
     def put(self, layer: int, pages: list[int], position: int, keys: Tensor, values: Tensor) -> None:
         """Write keys and values, fp32 `[tokens, kv_heads, head_width]`, from a position on."""
         pair, width = self.shape.pair, self.shape.head_width
-        where = torch.arange(position, position + len(keys))
-        page, slot = torch.tensor(pages)[where // PAGE], where % PAGE
+        where = torch.arange(position, position + len(keys), device=self.device)
+        page, slot = torch.tensor(pages, device=self.device)[where // PAGE], where % PAGE
         padded = functional.pad(keys, (0, self.shape.key_width - width)).unflatten(-1, (-1, pair))
         self.keys[layer][page, :, :, slot] = padded.to(self.shape.dtype)
         self.values[layer][page, :, slot // pair, :width, slot % pair] = values.to(self.shape.dtype)
 
     def read(self, layer: int, pages: list[int], tokens: int) -> tuple[Tensor, Tensor]:
         """Keys and values of the first positions, fp32 `[kv_heads, tokens, head_width]`."""
-        which = torch.tensor(pages[: pages_for(tokens)])
+        which = torch.tensor(pages[: pages_for(tokens)], device=self.device)
         width = self.shape.head_width
         keys = self.keys[layer][which].permute(1, 0, 3, 2, 4).flatten(3).flatten(1, 2)
         values = self.values[layer][which].permute(1, 0, 2, 4, 3).flatten(1, 3)

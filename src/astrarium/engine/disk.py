@@ -6,9 +6,12 @@ that rounding a model never holds more of it in memory than the layer at hand.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import secrets
 import struct
+import time
 import warnings
 from pathlib import Path
 from typing import IO, Any
@@ -31,6 +34,7 @@ _KINDS = {
 }  # fmt: skip
 _DTYPES = {kind: dtype for dtype, kind in _KINDS.items()}
 _ALIGNED = 64
+_OLD = 86400  # seconds
 _HEADER_LAYER = 2048  # bytes of the header that a layer may take
 
 
@@ -49,12 +53,23 @@ class Writer:
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
-        self._draft = path.with_name(f".{path.name}.{os.getpid()}")
+        # No process number: containers that share a cache may have the same one.
+        self._draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        self._sweep()
         self._header = 65536 + layers * _HEADER_LAYER
         self._file: IO[bytes] | None = open(self._draft, "wb")  # noqa: SIM115 (closed by finish or drop)
         self._file.seek(self._header)
         self._entries: dict[str, Any] = {}
         self._facts: dict[str, Any] = {}
+
+    def _sweep(self) -> None:
+        """Remove what a process that was killed has left, a day ago or longer."""
+        for old in self._path.parent.glob(f".{self._path.name}.*"):
+            try:
+                if time.time() - old.stat().st_mtime > _OLD:
+                    old.unlink()
+            except OSError:  # another process was first
+                continue
 
     def keep(self, path: str, layer: HeldLinear) -> HeldLinear:
         """Write a layer, and give it back mapped; as it is where the disk is full."""
@@ -100,7 +115,8 @@ class Writer:
     def drop(self) -> None:
         """Give up: what was written goes. What is mapped of it stays usable."""
         if self._file is not None:
-            self._file.close()
+            with contextlib.suppress(OSError):  # what is still to be written does not fit either
+                self._file.close()
             self._file = None
         self._draft.unlink(missing_ok=True)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 import torch
 from torch import Tensor
 
-from astrarium.core.errors import AstrariumError, EngineError, TextError
+from astrarium.core.errors import AdapterError, AstrariumError, EngineError, TextError
 from astrarium.engine.adapters.bank import DEFAULT_LIMIT, Bank, Reader
 from astrarium.engine.adapters.parts import Adapter
 from astrarium.engine.cache import PAGE, Cache, chains, pages_for
@@ -56,6 +56,9 @@ class Engine:
             cache_tokens: positions that all requests together may hold; None for eight whole contexts.
             adapter_bytes: what adapters in memory may take; the least recently used are let go.
             most_rows: requests that run at a time; the rest wait.
+
+        Raises:
+            EngineError: an option out of its range.
         """
         self.network, self.weights = network, weights
         self.format = weights.held
@@ -63,7 +66,11 @@ class Engine:
         family = family_of(config)
         self.context, self.vocabulary = family.context(config), family.linears(config)[-1].outputs
         shape = network.cache_shape(torch.float32 if self.format == "fp32" else torch.bfloat16)
-        self.cache = Cache(shape, pages_for(cache_tokens or 8 * self.context))
+        tokens = 8 * self.context if cache_tokens is None else cache_tokens
+        for what, value in (("cache_tokens", tokens), ("most_rows", most_rows)):
+            if value < 1:
+                raise EngineError(f"{what} is {value}; expected 1 or more")
+        self.cache = Cache(shape, pages_for(tokens), network.device)
         self.bank = Bank(adapter_bytes, network.forget_layouts)
         self._ends, self._decode, self._most_rows = frozenset(ends), decode, most_rows
         self._waiting: deque[Running] = deque()
@@ -88,12 +95,14 @@ class Engine:
         return bool(self._running or self._waiting)
 
     def memory(self) -> dict[str, int]:
-        """Bytes that are held: `weights`, `adapters`, `cache` (so far), and `cache_most`."""
+        """Bytes that are held: `weights`, `adapters`, `cache` (so far); `cache_most`, and `cache_token` for a token."""
+        page = self.cache.shape.page_bytes
         return {
             "weights": self.weights.nbytes,
             "adapters": self.bank.nbytes,
             "cache": self.cache.nbytes,
-            "cache_most": self.cache.pages * self.cache.shape.page_bytes,
+            "cache_most": self.cache.pages * page,
+            "cache_token": page // PAGE,
         }
 
     def submit(self, ids: Sequence[int], *, sampling: Sampling | None = None, adapter: str | None = None) -> Ticket:
@@ -130,6 +139,7 @@ class Engine:
                 None if options.time_limit is None else time.monotonic() + options.time_limit,
                 torch.Generator().manual_seed(options.seed) if options.temperature > 0 else None,
                 None if self._decode is None else Feed(self._decode, options.stop),
+                self.bank.seed(adapter),
             )
             self._waiting.append(request)
             return request.ticket
@@ -149,9 +159,9 @@ class Engine:
             if not self._running:
                 return events
             chosen = self._choose()
-            step = Step([segment for _, segment in chosen])
+            step = Step([segment for _, segment in chosen], self.network.device)
             began = time.perf_counter()
-            logits = self.network(step, self.cache)
+            logits = self.network(step, self.cache).cpu()  # tokens are chosen there, by the same streams on any device
             self._pace.note([len(segment.ids) for _, segment in chosen], time.perf_counter() - began)
             wanting = []
             for row, (request, segment) in enumerate(chosen):
@@ -170,21 +180,26 @@ class Engine:
         with self._lock:
             virtual = 0 if adapter is None else self.bank.virtual_tokens(adapter)
             self._room(ids, virtual, new=0)
-            pages = self.cache.take(pages_for(virtual + len(ids)))
+            worn = None if adapter is None else self.bank.take(adapter)
+            pages: list[int] = []
             try:
-                worn = None if adapter is None else self.bank.take(adapter)
+                pages = self.cache.take(pages_for(virtual + len(ids)))
                 every = [*range(-1, -virtual - 1, -1), *map(int, ids)]
                 start = self._place_past(worn, pages, 0)
                 found = []
                 while start < len(every):
                     piece = tuple(every[start : start + _WHOLE_CHUNK])
-                    found.append(self.network(Step([Segment(piece, start, pages, worn, every=True)]), self.cache))
+                    step = Step([Segment(piece, start, pages, worn, every=True)], self.network.device)
+                    found.append(self.network(step, self.cache).cpu())
                     start += len(piece)
-                if worn is not None and adapter is not None:
-                    self.bank.give_back(adapter)
-                return torch.cat(found)[-len(ids) :]
+                logits = torch.cat(found)[-len(ids) :]
+                if not torch.isfinite(logits).all():
+                    self.cache.spoil(pages)
+                return logits
             finally:
                 self.cache.give_back(pages)
+                if adapter is not None:
+                    self.bank.give_back(adapter)
 
     def _room(self, ids: Sequence[int], virtual: int, new: int = 1) -> int:
         """How many new tokens the context leaves."""
@@ -218,6 +233,8 @@ class Engine:
             request.remembered = len(known)
             try:
                 if name is not None:
+                    if request.seed != self.bank.seed(name):
+                        raise AdapterError(f"adapter {name!r} was replaced while the request waited; ask again")
                     request.worn = self.bank.take(name)
                 request.done = self._place_past(request.worn, request.pages, request.done)
             except AstrariumError as error:  # this request fails alone
@@ -228,11 +245,7 @@ class Engine:
 
     def _shared(self, request: Running) -> list[int]:
         """Pages of others that begin as this request does. Its last token is always run, for its logits."""
-        try:
-            seed = self.bank.seed(request.ticket.adapter)
-        except AstrariumError:
-            return []
-        return self.cache.shared(chains(tuple(request.ids[: request.prompt_end - 1]), seed))
+        return self.cache.shared(chains(tuple(request.ids[: request.prompt_end - 1]), request.seed))
 
     def _place_past(self, worn: Worn | None, pages: list[int], done: int) -> int:
         """Write the keys and values that an adapter puts before the prompt; the positions that are done then."""
@@ -262,7 +275,7 @@ class Engine:
     def _remember(self, request: Running) -> None:
         full = request.done // PAGE
         if full > request.remembered and (request.decoding or full * PAGE <= request.prompt_end):
-            found = chains(tuple(request.ids[: full * PAGE]), self.bank.seed(request.ticket.adapter))
+            found = chains(tuple(request.ids[: full * PAGE]), request.seed)
             for page in range(request.remembered, full):
                 self.cache.remember(request.pages[page], found[page])
             request.remembered = full
@@ -279,6 +292,7 @@ class Engine:
                 request.ticket.error = EngineError(
                     "the model's logits are not finite (NaN or infinite); a weight or an adapter is broken"
                 )
+                self.cache.spoil(request.pages)
                 events.append(self._end(request, "error"))
                 continue
             ticket, options = request.ticket, request.sampling

@@ -8,9 +8,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from astrarium.engine.formats.layers import HeldLinear, QuantisedLinear
+from astrarium.engine.formats.layers import HeldLinear, PlainLinear
 from astrarium.engine.native import current
 from astrarium.engine.plan import Placed, Plan
 from astrarium.engine.step import Rows
@@ -24,13 +23,8 @@ class _Around:
     """On copies of the input, one for each linear, side by side."""
     beside: Plan | None
     after: Plan | None
-    replaced: list[tuple[int, int, int, dict[str, Tensor]]]
-    """(linear, row, rows, its own weight and bias)."""
-
-    @property
-    def needs_own_output(self) -> bool:
-        """Whether the output is read or scaled, so that it cannot be added to something else at once."""
-        return self.after is not None or bool(self.replaced)
+    replaced: list[tuple[int, int, int, PlainLinear]]
+    """(linear, row, rows, the adapter's own)."""
 
 
 class Linears(nn.Module):
@@ -45,7 +39,6 @@ class Linears(nn.Module):
         self.outputs = self.columns[-1]
         self._held = list(layers)
         self._native: Any = None
-        self._always_quick = all(isinstance(layer, QuantisedLinear) for layer in layers)
         self._around: dict[Rows, _Around | None] = {}
 
     def __call__(self, x: Tensor, rows: Rows, into: Tensor | None = None) -> Tensor:
@@ -53,22 +46,21 @@ class Linears(nn.Module):
         around = self._around_of(rows) if rows.layout else None
         if around is None:
             return self._products(x, into)
-        if into is not None and around.needs_own_output:
-            return into.add_(self._adapted(x, around, None))
-        return self._adapted(x, around, into)
+        # Added to `into` at the end in any company: a neighbour's adapter may read or scale the output.
+        y = self._adapted(x, around)
+        return y if into is None else into.add_(y)
 
-    def _adapted(self, x: Tensor, around: _Around, into: Tensor | None) -> Tensor:
+    def _adapted(self, x: Tensor, around: _Around) -> Tensor:
         copies = x
         if around.before is not None:
             width = len(self._held)
-            copies = torch.empty(x.shape[0], width * self.inputs)
+            copies = x.new_empty(x.shape[0], width * self.inputs)
             copies.view(-1, width, self.inputs).copy_(x.unsqueeze(1))
             around.before.run(x, copies)
-        y = self._products(copies, into)
-        for number, row, count, module in around.replaced:
+        y = self._products(copies, None)
+        for number, row, count, own in around.replaced:
             columns = slice(self.columns[number], self.columns[number + 1])
-            some = self._input(copies, number)[row : row + count]
-            y[row : row + count, columns] = functional.linear(some, module["weight"], module.get("bias"))
+            y[row : row + count, columns] = own.product(self._input(copies, number)[row : row + count])
         if around.beside is not None:
             around.beside.run(x, y)
         if around.after is not None:
@@ -84,7 +76,7 @@ class Linears(nn.Module):
     def _products(self, x: Tensor, into: Tensor | None) -> Tensor:
         count, width = x.shape
         module = current()
-        if module is None or not (self._always_quick or self._quick(count)):
+        if module is None or x.device.type != "cpu":
             products = [layer.product(self._input(x, number)) for number, layer in enumerate(self._held)]
             y = products[0] if len(products) == 1 else torch.cat(products, dim=1)
             return y if into is None else into.add_(y)
@@ -98,9 +90,6 @@ class Linears(nn.Module):
             where = range(start, start + 4 * width, 4 * self.inputs)
             self._native.run_apart(list(where), width, count, y.data_ptr(), self.outputs, into is not None)
         return y
-
-    def _quick(self, rows: int) -> bool:
-        return all(layer.quick(rows) for layer in self._held)
 
     def _around_of(self, rows: Rows) -> _Around | None:
         if rows not in self._around:
@@ -124,7 +113,7 @@ class Linears(nn.Module):
                     else:
                         after.append(Placed(part, row, count, column, column))
         replaced = [
-            (number, row, count, own)
+            (number, row, count, PlainLinear(own["weight"], own.get("bias")))
             for number, path in enumerate(self.paths)
             for row, count, own in rows.replacing(path)
         ]

@@ -6,11 +6,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from astrarium.core.errors import EngineError
+from astrarium.engine.cache import PAGE, pages_for
+from astrarium.engine.families.settings import head_width
 from astrarium.families import family_of
 
 _BITS = {"fp32": 32.0, "bf16": 16.0, "int8": 8.5, "int4": 4.5}
 """Bits a weight, scales counted: int8 has an fp16 scale for 32, int4 two bytes."""
+
+
+_LEAST_TOKENS = 256
+"""A cache for fewer is of no use."""
 
 
 def weight_bytes(config: Mapping[str, Any], weight_format: str) -> int:
@@ -28,8 +36,58 @@ def weight_bytes(config: Mapping[str, Any], weight_format: str) -> int:
     return int(weights * bits / 8 + embeddings * head_bits / 8 + biases * 4 + others * (4 if bits == 32 else 2))
 
 
-def available() -> int | None:
-    """Bytes that this process can still take; None where the system does not say."""
+def cache_bytes(config: Mapping[str, Any], tokens: int, weight_format: str) -> int:
+    """Bytes that the keys and values of so many tokens will take, in whole pages; fp32 for an fp32 base, or bf16."""
+    family = family_of(config)
+    half = family.kv_width(config) // 2
+    width = head_width(config)
+    padded = half // width * (-(-width // 16) * 16)
+    return pages_for(tokens) * PAGE * family.layers(config) * (half + padded) * (4 if weight_format == "fp32" else 2)
+
+
+def cache_tokens(
+    config: Mapping[str, Any], weight_format: str, wanted: int | None, left: int | None, name: str
+) -> tuple[int, str]:
+    """How many tokens the cache is to hold: eight whole contexts where nothing is said, or what fits.
+
+    Args:
+        config: content of the base's `config.json`.
+        weight_format: of its weights.
+        wanted: what was asked for.
+        left: bytes that are free beside the weights; None where that is not known.
+        name: the base's, for messages.
+
+    Returns:
+        The tokens, and a note where they are fewer than a whole context.
+
+    Raises:
+        EngineError: what was asked for does not fit, or nothing useful would.
+    """
+    context = family_of(config).context(config)
+    tokens = 8 * context if wanted is None else wanted
+    if left is None or cache_bytes(config, tokens, weight_format) <= left:
+        return tokens, ""
+    page = cache_bytes(config, PAGE, weight_format)
+    fitting = left // page * PAGE
+    if wanted is not None or fitting < _LEAST_TOKENS:
+        needed = cache_bytes(config, wanted or _LEAST_TOKENS, weight_format)
+        raise EngineError(
+            f"{name}: a cache of {wanted or _LEAST_TOKENS} tokens needs {needed / 2**30:.2f} GiB, and "
+            f"{max(left, 0) / 2**30:.2f} GiB are free beside the weights; "
+            "take fewer tokens (cache_tokens) or a smaller weight format (--format)"
+        )
+    if fitting >= context:
+        return fitting, ""
+    return fitting, (
+        f"{name}: the cache holds {fitting} tokens ({fitting // PAGE * page / 2**30:.2f} GiB), which is what fits; "
+        f"the model's context is {context}"
+    )
+
+
+def available(device: torch.device | str = "cpu") -> int | None:
+    """Bytes that this process can still take on a device; None where the system does not say."""
+    if torch.device(device).type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
     found = []
     try:
         with open("/proc/meminfo", encoding="ascii") as file:
@@ -43,12 +101,11 @@ def available() -> int | None:
     return min(found) if found else None
 
 
-def check_fits(what: str, needed: int, advice: str) -> None:
+def check_fits(what: str, needed: int, free: int | None, advice: str) -> None:
     """Refuse what would not fit.
 
     Raises:
-        EngineError: it needs more than there is.
+        EngineError: it needs more than is free.
     """
-    there = available()
-    if there is not None and needed > there:
-        raise EngineError(f"{what} needs {needed / 2**30:.2f} GiB, and {there / 2**30:.2f} GiB are free; {advice}")
+    if free is not None and needed > free:
+        raise EngineError(f"{what} needs {needed / 2**30:.2f} GiB, and {free / 2**30:.2f} GiB are free; {advice}")

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from astrarium.engine.evenly import evenly
 from astrarium.engine.native import current
 from astrarium.engine.step import Rows
 
@@ -28,8 +29,11 @@ class Norm(nn.Module):
             return y
         for row, count, own in rows.replacing(self.path):
             weight, bias = own.get("weight", self.weight), own.get("bias", self.bias)
-            y[row : row + count] = self._plain(x[row : row + count], weight, bias)
+            y[row : row + count] = self._own(x[row : row + count], weight, bias)
         return y
+
+    def _own(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        return evenly(lambda rows: self._plain(rows, weight, bias), x)
 
     def _whole(self, x: Tensor) -> Tensor:
         raise NotImplementedError
@@ -44,7 +48,7 @@ class RMSNorm(Norm):
     def _whole(self, x: Tensor) -> Tensor:
         module = current()
         if module is None or x.device.type != "cpu":
-            return self._plain(x, self.weight, None)
+            return evenly(lambda rows: self._plain(rows, self.weight, None), x)
         y = torch.empty_like(x)
         module.rms_norm(x.data_ptr(), self.weight.data_ptr(), self.epsilon, len(x), x.shape[1], y.data_ptr())
         return y
@@ -59,7 +63,7 @@ class LayerNorm(Norm):
     def _whole(self, x: Tensor) -> Tensor:
         module = current()
         if module is None or x.device.type != "cpu":
-            return self._plain(x, self.weight, self.bias)
+            return evenly(lambda rows: self._plain(rows, self.weight, self.bias), x)
         y = torch.empty_like(x)
         bias = 0 if self.bias is None else self.bias.data_ptr()
         module.layer_norm(x.data_ptr(), self.weight.data_ptr(), bias, self.epsilon, len(x), x.shape[1], y.data_ptr())

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from astrarium.core.errors import CorruptFileError, EngineError
 from astrarium.engine import disk, memory, networks
 from astrarium.engine.calibration import Unrounded, calibrate, texts_for
@@ -31,6 +33,8 @@ def open_engine(
     cache: Path | None = None,
     ends: list[int] | None = None,
     decode: Decode | None = None,
+    device: str = "cpu",
+    cache_tokens: int | None = None,
     **options: Any,
 ) -> tuple[Engine, list[str]]:
     """An engine over a base.
@@ -41,6 +45,8 @@ def open_engine(
         cache: a folder where rounded weights are kept; None keeps none.
         ends: ids that end an answer.
         decode: ids → text.
+        device: where weights, cache and adapters go: `cpu`, `cuda`, `cuda:1`, …
+        cache_tokens: positions that all requests together may hold; None for eight whole contexts, or what fits.
         **options: of `Engine`.
 
     Returns:
@@ -50,31 +56,51 @@ def open_engine(
         SourceError: the base's weights cannot be read.
         EngineError: an unknown format, weights that are not finite, or too little memory.
     """
-    chosen, notes = _format(source, weight_format)
-    if chosen != "gguf":
-        memory.check_fits(
-            f"{source.name} in {chosen}",
-            memory.weight_bytes(source.config, chosen),
-            "take a smaller weight format (--format int8 or int4), or a smaller base",
-        )
-    weights = _weights(source, chosen, cache, notes)
+    where = _device(device)
+    chosen, notes = _format(source, weight_format, where)
+    needed = source.path.stat().st_size if chosen == "gguf" else memory.weight_bytes(source.config, chosen)
+    free = memory.available(where)
+    advice = "take a smaller weight format (--format int8 or int4), or a smaller base"
+    memory.check_fits(f"{source.name} in {chosen}", needed, free, advice)
+    tokens, note = memory.cache_tokens(
+        source.config, chosen, cache_tokens, None if free is None else free - needed, source.name
+    )
+    notes += [note] if note else []
+    weights = _weights(source, chosen, cache, notes).moved(where)
     network = networks.build(source.config, weights)
-    return Engine(network, weights, ends=ends or (), decode=decode, **options), notes + weights.notes
+    engine = Engine(network, weights, ends=ends or (), decode=decode, cache_tokens=tokens, **options)
+    return engine, notes + weights.notes
 
 
-def _format(source: BaseSource, wanted: str) -> tuple[str, list[str]]:
+def _device(name: str) -> torch.device:
+    """A device that is here.
+
+    Raises:
+        EngineError: no such device.
+    """
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise EngineError(f"device {name!r} is not known; expected cpu, cuda or cuda:NUMBER") from error
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise EngineError(f"device {name!r} is not here; torch finds {torch.cuda.device_count()} CUDA devices")
+    return device
+
+
+def _format(source: BaseSource, wanted: str, device: torch.device) -> tuple[str, list[str]]:
     """The weight format, and why it is a slow one if it is."""
     if wanted not in (AUTO, *FORMATS):
         raise EngineError(f"weight format {wanted!r} is not known; expected {', '.join((AUTO, *FORMATS))}")
     gguf = source.path.suffix == ".gguf"
     if wanted == "gguf" and not gguf:
         raise EngineError(f"{source.name} is no GGUF file; its weight format is one of {AUTO}, fp32, bf16, int8, int4")
-    if kernels() is not None:
+    on_cpu = device.type == "cpu"
+    if on_cpu and kernels() is not None:
         return (_quickest(source, gguf) if wanted == AUTO else wanted), []
-    note = why_no_kernels()
+    note = why_no_kernels() if on_cpu else f"on {device} torch's kernels do the work"
     if wanted == AUTO:
         own = str(source.config.get("dtype") or source.config.get("torch_dtype") or "float32")
-        return ("bf16" if gguf or own.endswith("16") else "fp32"), [note]
+        return ("bf16" if gguf or own.endswith("16") else "fp32"), [note] if on_cpu else []
     if wanted in ("int8", "int4", "gguf"):
         note += f"; {wanted} is dequantised at every step, fp32 or bf16 are faster"
     return wanted, [note]

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from astrarium.engine.activations import NATIVE, activation_of
 from astrarium.engine.adapters.parts import Affine, LowRank, Part
+from astrarium.engine.evenly import evenly
 from astrarium.engine.native import current
 
 
@@ -47,7 +48,9 @@ class Plan:
 
 def _native(placed: list[Placed]) -> Any:
     module = current()
-    if module is None or any(isinstance(p.part, LowRank) and p.part.activation not in NATIVE for p in placed):
+    if module is None or _device(placed[0].part).type != "cpu":
+        return None
+    if any(isinstance(p.part, LowRank) and p.part.activation not in NATIVE for p in placed):
         return None
     plan = module.Plan()
     for p in placed:
@@ -64,6 +67,11 @@ def _native(placed: list[Placed]) -> Any:
     return plan
 
 
+def _device(part: Part) -> torch.device:
+    tensors = (part.down,) if isinstance(part, LowRank) else (part.scale, part.shift)
+    return next(tensor.device for tensor in tensors if tensor is not None)
+
+
 def _window(placed: Placed, y: Tensor, width: int) -> Tensor:
     return y[placed.row : placed.row + placed.rows, placed.y_column : placed.y_column + width]
 
@@ -73,10 +81,14 @@ def _delta(placed: Placed, x: Tensor) -> Tensor:
     assert isinstance(part, LowRank)
     down, up = part.plain()
     z = x[placed.row : placed.row + placed.rows, placed.x_column : placed.x_column + down.shape[1]]
-    hidden = functional.linear(z, down)
-    if part.activation is not None:
-        hidden = activation_of(part.activation)(hidden)
-    return functional.linear(hidden, up) * part.scale
+
+    def delta(rows: Tensor) -> Tensor:
+        hidden = functional.linear(rows, down)
+        if part.activation is not None:
+            hidden = activation_of(part.activation)(hidden)
+        return functional.linear(hidden, up) * part.scale
+
+    return evenly(delta, z)
 
 
 def _scale(placed: Placed, part: Affine, y: Tensor) -> None:

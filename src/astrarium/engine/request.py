@@ -74,6 +74,8 @@ class Running:
     deadline: float | None
     stream: torch.Generator | None
     feed: Feed | None
+    seed: bytes = b""
+    """Of the adapter when the request was taken: another one of the same name is not it."""
     worn: Worn | None = None
     pages: list[int] = field(default_factory=list)
     done: int = 0

@@ -24,13 +24,16 @@ def parameters(config: Mapping[str, Any]) -> dict[str, Any]:
 class Rotary:
     """Cosines and sines of every position, for heads of one width."""
 
-    def __init__(self, config: Mapping[str, Any], width: int, positions: int) -> None:
+    def __init__(
+        self, config: Mapping[str, Any], width: int, positions: int, device: torch.device | str = "cpu"
+    ) -> None:
         """Make the tables.
 
         Args:
             config: content of `config.json`.
             width: of a head; of it `partial_rotary_factor` is turned.
             positions: how many.
+            device: where the tables are kept.
         """
         given = parameters(config)
         self.turned = int(width * float(given.get("partial_rotary_factor") or config.get("partial_rotary_factor") or 1))
@@ -41,7 +44,7 @@ class Rotary:
         elif given["rope_type"] == "llama3":
             frequencies = _llama3(frequencies, given, config)
         angles = torch.outer(torch.arange(positions).float(), frequencies)
-        self.cosine, self.sine = angles.cos().contiguous(), angles.sin().contiguous()
+        self.cosine, self.sine = angles.cos().contiguous().to(device), angles.sin().contiguous().to(device)
 
     def addresses(self) -> tuple[int, int, int]:
         """The tables as the compiled attention takes them."""

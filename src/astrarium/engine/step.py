@@ -67,6 +67,7 @@ class Step:
     """What a forward pass needs to know. Segments of one adapter stand together."""
 
     segments: list[Segment]
+    device: torch.device | str = "cpu"
     rows: Rows = field(init=False)
     """Of all its tokens."""
     chosen: Rows = field(init=False)
@@ -92,12 +93,12 @@ class Step:
         self.chosen = rows_of(
             _layout((segment.worn, len(segment.ids) if segment.every else 1) for segment in self.segments)
         )
-        self.positions = torch.tensor(positions)
-        self.wanted = None if len(wanted) == row else torch.tensor(wanted)
+        self.positions = torch.tensor(positions, device=self.device)
+        self.wanted = None if len(wanted) == row else torch.tensor(wanted, device=self.device)
 
     def ids(self) -> Tensor:
         """The token ids, int64 `[tokens]`; virtual tokens are 0."""
-        return torch.tensor([max(i, 0) for segment in self.segments for i in segment.ids])
+        return torch.tensor([max(i, 0) for segment in self.segments for i in segment.ids], device=self.device)
 
     def virtual(self) -> Iterator[tuple[int, Tensor]]:
         """(row, embedding `[hidden]`) of every virtual token."""

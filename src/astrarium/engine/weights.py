@@ -39,6 +39,16 @@ class Weights:
     vectors: dict[str, Tensor] = field(default_factory=dict)
     """fp32."""
     notes: list[str] = field(default_factory=list)
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    def moved(self, device: torch.device) -> Weights:
+        """The same on a device; layers that are held twice are moved once."""
+        if device == self.device:
+            return self
+        once = {id(layer): layer.moved(device) for layer in self.linears.values()}
+        linears = {path: once[id(layer)] for path, layer in self.linears.items()}
+        vectors = {name: vector.to(device) for name, vector in self.vectors.items()}
+        return Weights(self.held, linears, vectors, self.notes, device)
 
     def linear(self, path: str) -> HeldLinear:
         """A linear or an embedding by its module path."""

@@ -25,13 +25,16 @@ ADAPTER_FORMATS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 class EngineRunner(Runner):
     """Runs a base of one of the engine's families."""
 
-    def __init__(self, source: BaseSource, weight_format: str, adapter_format: str, **options: Any) -> None:
+    def __init__(
+        self, source: BaseSource, weight_format: str, adapter_format: str, device: str = "cpu", **options: Any
+    ) -> None:
         """Open an engine over a base.
 
         Args:
             source: the base.
             weight_format: see `load`.
             adapter_format: `fp32` or `bf16`.
+            device: where weights, cache and adapters go.
             **options: of `Engine`.
 
         Raises:
@@ -49,6 +52,7 @@ class EngineRunner(Runner):
             cache=cache_folder() / "weights",
             ends=ends,
             decode=self.tokenizer.decode,
+            device=device,
             **options,
         )
         self.notes = [*source.notes, *notes]

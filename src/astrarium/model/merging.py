@@ -54,4 +54,4 @@ def merged(source: AdapterSource, base: BaseSource, target: Target, reason: str)
     adapter.notes.append(
         f"{reason}; it is merged into a copy of {len(adapter.replaced)} modules ({size:.0f} MiB), which is slower"
     )
-    return adapter
+    return adapter.moved(target.network.device)

@@ -39,7 +39,7 @@ def load(
         format: how the weights are held: `fp32`, `bf16`, `int8`, `int4`, `gguf` (the blocks of a GGUF file as they
             are), or `auto`.
         adapter_format: how adapters are held: `fp32` or `bf16`.
-        device: where the weights go.
+        device: where weights, cache and adapters go: `cpu`, `cuda`, `cuda:1`, …
         revision: a branch, tag or commit of the hub, for the base.
         threads: how many to compute with; None for torch's own number.
         **options: of `Engine`: `cache_tokens`, `adapter_bytes`, `most_rows`.
@@ -74,9 +74,9 @@ def _runner(
             raise EngineError(f"threads is {threads}; expected 1 or more")
         torch.set_num_threads(threads)
     source = open_base(name, revision=revision)
-    reason = why_not(source.config) or ("" if device == "cpu" else f"the engine runs on the cpu, not on {device}")
+    reason = why_not(source.config)
     if not reason:
-        return EngineRunner(source, weight_format, adapter_format, **options)
+        return EngineRunner(source, weight_format, adapter_format, device, **options)
     from astrarium.model.transformers_runner import TransformersRunner
 
     return TransformersRunner(name, weight_format, device, revision, reason)
@@ -110,6 +110,12 @@ class Model:
         if not isinstance(self._runner, EngineRunner):
             raise EngineError(f"base {self.source.name} is run by transformers; it has no engine")
         return self._runner.engine
+
+    def memory(self) -> dict[str, int]:
+        """Bytes that are held, see `Engine.memory`; empty where transformers runs this base."""
+        from astrarium.model.engine_runner import EngineRunner
+
+        return self._runner.engine.memory() if isinstance(self._runner, EngineRunner) else {}
 
     def add_adapter(self, name: str, where: str) -> None:
         """Load one more adapter.

@@ -96,7 +96,10 @@ class Bank:
         """
         place = self._of(name)
         if place.worn is None:
-            place.worn = Worn(place.reader())
+            try:
+                place.worn = Worn(place.reader())
+            except OSError as error:
+                raise AdapterError(f"adapter {name!r} can no longer be read: {error}") from error
         place.users += 1
         self._places.move_to_end(name)
         self._shrink()

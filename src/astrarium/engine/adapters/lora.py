@@ -70,8 +70,8 @@ def _magnitude(magnitude: Tensor, down: Tensor, up: Tensor, scale: float, path: 
     """y = g (W x + s B A x) + c with g = m / |W + s B A|: the sum is scaled, and the bias put back."""
     held = target.network.held(path)
     with torch.inference_mode():
-        gain = (magnitude / (held.values() + scale * (up @ down)).norm(dim=1)).contiguous()
-        shift = None if held.bias is None else ((1 - gain) * held.bias).contiguous()
+        gain = (magnitude / (held.values().cpu() + scale * (up @ down)).norm(dim=1)).contiguous()
+        shift = None if held.bias is None else ((1 - gain) * held.bias.cpu()).contiguous()
     return Affine("out", gain, shift)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
@@ -83,6 +83,26 @@ class Adapter:
     replaced: dict[str, dict[str, Tensor]] = field(default_factory=dict)
     """Module path → its own fp32 `weight` and `bias`, in the place of the base's."""
     notes: list[str] = field(default_factory=list)
+
+    def moved(self, device: torch.device) -> Adapter:
+        """The same adapter on a device."""
+
+        def on(tensor: Tensor | None) -> Tensor | None:
+            return None if tensor is None else tensor.to(device)
+
+        def part_on(part: Part) -> Part:
+            if isinstance(part, LowRank):
+                return replace(part, down=part.down.to(device), up=part.up.to(device))
+            return replace(part, scale=on(part.scale), shift=on(part.shift))
+
+        return Adapter(
+            self.name,
+            {path: [part_on(part) for part in parts] for path, parts in self.sites.items()},
+            on(self.prompt),
+            on(self.past),
+            {path: {kind: t.to(device) for kind, t in own.items()} for path, own in self.replaced.items()},
+            self.notes,
+        )
 
     @property
     def virtual_tokens(self) -> int:

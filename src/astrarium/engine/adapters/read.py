@@ -65,7 +65,7 @@ def read_adapter(source: AdapterSource, target: Target) -> Adapter:
         raise AdapterError(
             f"adapter {source.name}, made for {made_for}, does not fit base {target.name}: {reason}"
         ) from error
-    return adapter
+    return adapter.moved(target.network.device)
 
 
 def _tensors_of(source: AdapterSource) -> dict[str, Tensor]:

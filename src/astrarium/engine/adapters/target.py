@@ -148,11 +148,11 @@ def take_replaced(adapter: Adapter, tensors: Tensors, target: Target) -> None:
         linear = target.linears.get(path)
         if linear is not None and "weight" not in own:
             held = target.network.held(path).bias
-            shift = own["bias"] if held is None else own["bias"] - held
+            shift = own["bias"] if held is None else own["bias"] - held.cpu()
             adapter.sites.setdefault(path, []).insert(0, Affine("beside", shift=shift.contiguous()))
             continue
         if linear is not None and "bias" not in own and (bias := target.network.held(path).bias) is not None:
-            own["bias"] = bias
+            own["bias"] = bias.cpu()
         adapter.replaced[path] = own
     if any(path in target.linears or "norm" not in path for path in adapter.replaced):
         whole = sorted(path for path in adapter.replaced)

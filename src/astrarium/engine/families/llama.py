@@ -29,7 +29,7 @@ class Llama(Network):
     def __init__(self, config: Mapping[str, Any], weights: Weights) -> None:
         super().__init__(config, weights)
         self.heads = GroupedHeads.of(config)
-        rotary = Rotary(config, self.heads.width, self.heads.context)
+        rotary = Rotary(config, self.heads.width, self.heads.context, weights.device)
         self.blocks = nn.ModuleList(
             _Block(self, f"model.layers.{layer}", layer, window, rotary) for layer, window in enumerate(windows(config))
         )

@@ -69,6 +69,11 @@ class Network(nn.Module):
         return x
 
     @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self._weights.device
+
+    @property
     def embedding(self) -> HeldLinear:
         """The token embedding."""
         return self._weights.linear(self.embedding_path)

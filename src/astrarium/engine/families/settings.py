@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from astrarium.families import family_of
+from astrarium.families import family_of, gpt_like
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,13 @@ class GroupedHeads:
         heads = int(config.get("num_attention_heads") or (24 if config["model_type"] == "starcoder2" else 32))
         width = q.outputs // heads
         return cls(heads, half // width, width, family.context(config))
+
+
+def head_width(config: Mapping[str, Any]) -> int:
+    """Numbers of one head."""
+    if config["model_type"] == "gpt_bigcode":
+        return gpt_like.head_width(config)
+    return GroupedHeads.of(config).width
 
 
 def windows(config: Mapping[str, Any]) -> list[int]:

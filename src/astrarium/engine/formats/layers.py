@@ -8,11 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from astrarium.engine.evenly import evenly
 from astrarium.engine.formats.panels import Panels
 from astrarium.engine.native import kernels
-
-MANY_ROWS = 24
-"""From so many rows on, plain weights go through torch's matrix product."""
 
 
 class HeldLinear(nn.Linear):
@@ -31,11 +29,20 @@ class HeldLinear(nn.Linear):
 
     def native(self) -> Any:
         """The layer as the compiled kernels take it; None where there are none."""
-        if self._native is None and (module := kernels()) is not None:
+        if self._native is None and self.device.type == "cpu" and (module := kernels()) is not None:
             self._native = self._make_native(module)
         return self._native
 
     def _make_native(self, module: Any) -> Any:
+        raise NotImplementedError
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weight is."""
+        raise NotImplementedError
+
+    def moved(self, device: torch.device) -> HeldLinear:
+        """The same layer on a device."""
         raise NotImplementedError
 
     def values(self) -> Tensor:
@@ -60,16 +67,16 @@ class HeldLinear(nn.Linear):
     def product(self, x: Tensor) -> Tensor:
         """fp32 `[rows, inputs]` → fp32 `[rows, outputs]`."""
         module, layer = kernels(), self.native()
-        if module is None or layer is None or x.device.type != "cpu" or not self.quick(len(x)):
-            return functional.linear(x, self.values().to(x.device), self.bias)
+        if module is None or layer is None or x.device.type != "cpu":
+            return self._torch_product(x)
         y = torch.empty(len(x), self.out_features)
         x = x.contiguous()
         module.Linears([layer]).run(x.data_ptr(), self.in_features, len(x), y.data_ptr(), self.out_features, False)
         return y
 
-    def quick(self, rows: int) -> bool:
-        """Whether the compiled kernel is the better way for so many rows."""
-        return True
+    def _torch_product(self, x: Tensor) -> Tensor:
+        weight = self.values()
+        return evenly(lambda rows: functional.linear(rows, weight, self.bias), x)
 
 
 class _Product(torch.autograd.Function):
@@ -113,8 +120,19 @@ class PlainLinear(HeldLinear):
     def nbytes(self) -> int:
         return self.weight.nbytes
 
-    def quick(self, rows: int) -> bool:
-        return rows < MANY_ROWS
+    @property
+    def device(self) -> torch.device:
+        return self.weight.device
+
+    def moved(self, device: torch.device) -> PlainLinear:
+        return PlainLinear(self.weight.to(device), None if self.bias is None else self.bias.to(device))
+
+    def _torch_product(self, x: Tensor) -> Tensor:
+        if self.weight.dtype == torch.float32 or x.device.type == "cpu":
+            return super()._torch_product(x)
+        # An accelerator multiplies bf16 as it is; widening the weight would read it twice more.
+        y = functional.linear(x.to(self.weight.dtype), self.weight).float()
+        return y if self.bias is None else y + self.bias
 
 
 class QuantisedLinear(HeldLinear):
@@ -123,6 +141,13 @@ class QuantisedLinear(HeldLinear):
     def __init__(self, panels: Panels, bias: Tensor | None = None) -> None:
         super().__init__(panels.outputs, panels.inputs, bias)
         self.panels = panels
+
+    @property
+    def device(self) -> torch.device:
+        return self.panels.codes.device
+
+    def moved(self, device: torch.device) -> QuantisedLinear:
+        return QuantisedLinear(self.panels.moved(device), None if self.bias is None else self.bias.to(device))
 
     def _make_native(self, module: Any) -> Any:
         p = self.panels
@@ -133,7 +158,7 @@ class QuantisedLinear(HeldLinear):
 
     def values(self) -> Tensor:
         module, layer = kernels(), self.native()
-        if module is None:
+        if module is None or layer is None:
             return self.panels.values()
         found = torch.empty(self.out_features, self.in_features)
         module.dequantise(layer, 0, self.out_features, found.data_ptr())
@@ -141,7 +166,7 @@ class QuantisedLinear(HeldLinear):
 
     def rows(self, ids: Tensor) -> Tensor:
         module, layer = kernels(), self.native()
-        if module is None:
+        if module is None or layer is None:
             return self.panels.values()[ids]
         ids = ids.to(torch.int64).contiguous()
         found = torch.empty(len(ids), self.in_features)

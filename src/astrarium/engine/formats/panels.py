@@ -6,7 +6,7 @@ The layout is described in `native/kernels.h`. `Panels` holds it in tensors; wha
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import torch
@@ -52,6 +52,11 @@ class Panels:
         found = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value for name, value in found.items() if isinstance(value, Tensor)}
 
+    def moved(self, device: torch.device) -> Panels:
+        """The same on a device."""
+        tensors: dict[str, Any] = {name: tensor.to(device) for name, tensor in self.tensors().items()}
+        return replace(self, **tensors)
+
     def facts(self) -> dict[str, Any]:
         """What is not a tensor, as JSON holds it."""
         return {
@@ -72,7 +77,7 @@ class Panels:
         """The weight as fp32 `[outputs, inputs]`."""
         codes = unpack(self.codes, self.bits)
         if self.table:
-            codes = torch.tensor(list(self.table), dtype=torch.uint8)[codes.long()]
+            codes = torch.tensor(list(self.table), dtype=torch.uint8, device=codes.device)[codes.long()]
         panels, groups = self.codes.shape[:2]
         numbers = codes.float().sub_(self.offset).view(panels, PANEL, groups, GROUP)
         if self.kind == SUPER6:

@@ -1,0 +1,149 @@
+"""The adapter bank: held up to a limit, the least recently used let go and read again, none taken from a request."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from tests.bases import save_adapter, save_base
+from tests.engine.engines import engine_of, run, wear
+
+from astrarium.core.errors import AdapterError, AstrariumError
+from astrarium.engine.adapters.bank import Bank
+from astrarium.engine.adapters.parts import Adapter, low_rank
+from astrarium.engine.sampling import Sampling
+
+LONG = Sampling(max_new_tokens=20, min_new_tokens=20)
+
+
+def small(name: str, reads: list[str] | None = None) -> Adapter:
+    if reads is not None:
+        reads.append(name)
+    part = low_rank("beside", torch.ones(4, 32), torch.ones(32, 4), 1.0, torch.float32)
+    return Adapter(name, {"x": [part]})
+
+
+ONE = small("one").nbytes
+
+
+def test_hundreds_within_the_limit_and_the_least_recently_used_leaves() -> None:
+    reads: list[str] = []
+    bank = Bank(limit=10 * ONE)
+    for number in range(300):
+        bank.add(f"a{number}", lambda number=number: small(f"a{number}", reads))
+    assert len(bank.names) == 300
+    assert bank.nbytes <= 10 * ONE
+    assert set(bank.held) == {f"a{number}" for number in range(290, 300)}
+    assert bank.take("a290").adapter.name == "a290"  # the oldest of those held is now the newest
+    bank.give_back("a290")
+    assert len(reads) == 300
+    assert bank.take("a5").adapter.name == "a5"
+    assert reads[300:] == ["a5"]
+    assert "a290" in bank.held
+    assert "a291" not in bank.held
+
+
+def test_adapters_in_use_stay_whatever_they_take() -> None:
+    left = []
+    bank = Bank(limit=2 * ONE, on_leave=lambda: left.append(bank.held))
+    for name in "abcde":
+        bank.add(name, lambda name=name: small(name))
+    worn = {name: bank.take(name) for name in "abc"}
+    assert set(bank.held) >= set("abc")
+    assert bank.nbytes == 3 * ONE
+    bank.give_back("a")
+    bank.take("d")
+    assert "a" not in bank.held
+    assert {"b", "c", "d"} <= set(bank.held)
+    assert bank.take("b") is worn["b"]
+    assert left
+
+
+def test_dropping() -> None:
+    bank = Bank()
+    bank.add("a", lambda: small("a"))
+    bank.take("a")
+    with pytest.raises(AdapterError, match="adapter 'a' is in use by 1 requests; cancel them, or wait"):
+        bank.drop("a")
+    with pytest.raises(AdapterError, match="there is an adapter 'a' already"):
+        bank.add("a", lambda: small("a"))
+    bank.give_back("a")
+    before = bank.seed("a")
+    bank.drop("a")
+    with pytest.raises(AdapterError, match="no adapter 'a' is loaded; loaded are: none"):
+        bank.take("a")
+    bank.add("a", lambda: small("a"))
+    assert bank.seed("a") != before  # what is cached under the old one is not found under the new one
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_base(tmp_path_factory.mktemp("bank") / "base")
+
+
+def test_answers_are_the_same_after_leaving_and_coming_back(base: Path, tmp_path: Path) -> None:
+    engine = engine_of(base, adapter_bytes=1)
+    names = [f"a{seed}" for seed in range(6)]
+    for seed, name in enumerate(names):
+        wear(engine, name, save_adapter(tmp_path / name, base, ("lora", "parallel")[seed % 2], seed=seed))
+    answers: dict[str, list[int]] = {}
+    for name in [*names, *reversed(names), *names]:
+        ticket = engine.submit([3, 4, 5], sampling=LONG, adapter=name)
+        run(engine)
+        assert answers.setdefault(name, ticket.tokens) == ticket.tokens
+        assert engine.bank.held == (name,)
+    assert len({tuple(tokens) for tokens in answers.values()}) > 3
+
+
+def test_loaded_and_dropped_while_others_run(base: Path, tmp_path: Path) -> None:
+    one, two = (save_adapter(tmp_path / f"{seed}", base, "lora", seed=seed) for seed in (1, 2))
+    quiet = engine_of(base)
+    wear(quiet, "one", one)
+    alone = quiet.submit([3, 4, 5], sampling=LONG, adapter="one")
+    run(quiet)
+    engine = engine_of(base)
+    wear(engine, "one", one)
+    ticket = engine.submit([3, 4, 5], sampling=LONG, adapter="one")
+    for _ in range(5):
+        engine.step()
+        wear(engine, "two", two)
+        other = engine.submit([3, 4], sampling=LONG, adapter="two")
+        engine.step()
+        with pytest.raises(AdapterError, match="in use by 1 requests"):
+            engine.drop_adapter("two")
+        engine.cancel(other)
+        engine.drop_adapter("two")
+    run(engine)
+    assert ticket.tokens == alone.tokens
+
+
+def test_an_adapter_that_cannot_be_read_again_fails_its_request_alone(base: Path, tmp_path: Path) -> None:
+    engine = engine_of(base, adapter_bytes=1)
+    gone = save_adapter(tmp_path / "gone", base, "lora")
+    wear(engine, "gone", gone)
+    wear(engine, "other", save_adapter(tmp_path / "other", base, "ia3"))  # takes its place in memory
+    shutil.rmtree(gone)
+    lost = engine.submit([3], sampling=LONG, adapter="gone")
+    served = engine.submit([3], sampling=LONG, adapter="other")
+    run(engine)
+    assert lost.reason == "error"
+    assert isinstance(lost.error, AstrariumError)
+    assert "there is no adapter" in str(lost.error)
+    assert str(gone) in str(lost.error)
+    assert len(served.tokens) == 20
+    assert engine.cache.available == engine.cache.pages
+
+
+def test_another_adapter_of_the_name_while_a_request_waits(base: Path, tmp_path: Path) -> None:
+    engine = engine_of(base, most_rows=1)
+    wear(engine, "a", save_adapter(tmp_path / "p", base, "ptuning"))
+    first = engine.submit([3], sampling=LONG)
+    engine.step()
+    waiting = engine.submit([3], sampling=LONG, adapter="a")
+    engine.drop_adapter("a")
+    wear(engine, "a", save_adapter(tmp_path / "l", base, "lora"))
+    run(engine)
+    assert len(first.tokens) == 20
+    assert "was replaced while the request waited" in str(waiting.error)

@@ -1,0 +1,290 @@
+"""From files to an engine: broken weights, the cache of rounded weights, memory told before it is taken."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from tests.bases import save_base
+from tests.engine.engines import run
+from tests.sources.gguf_files import Q, llama_keys, llama_tensors, write_gguf
+
+from astrarium.core.errors import AstrariumError, CorruptFileError, EngineError
+from astrarium.engine import disk, memory
+from astrarium.engine.engine import Engine
+from astrarium.engine.opening import open_engine
+from astrarium.engine.sampling import Sampling
+from astrarium.sources import open_base
+
+WIDE = {"n_embd": 64, "n_layer": 3, "n_head": 4}
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_base(tmp_path_factory.mktemp("opening") / "base", **WIDE)
+
+
+def opened(base: Path, cache: Path | None = None, form: str = "int8", **options: object) -> tuple[Engine, list[str]]:
+    return open_engine(open_base(str(base)), weight_format=form, cache=cache, **options)  # type: ignore[arg-type]
+
+
+def answer(engine: Engine) -> list[int]:
+    ticket = engine.submit([3, 4, 5], sampling=Sampling(max_new_tokens=8, min_new_tokens=8))
+    run(engine)
+    return ticket.tokens
+
+
+@pytest.mark.parametrize("form", ["int8", "int4"])
+def test_rounded_weights_are_kept_and_mapped(base: Path, tmp_path: Path, form: str) -> None:
+    expected = opened(base, None, form)[0].logits([3, 4, 5])
+    assert torch.equal(opened(base, tmp_path, form)[0].logits([3, 4, 5]), expected)
+    (kept,) = tmp_path.iterdir()
+    assert kept.name.endswith(f"-{form}-v{disk.VERSION}.safetensors")
+    second = opened(base, tmp_path, form)[0]
+    assert torch.equal(second.logits([3, 4, 5]), expected)
+    assert second.weights.linears["lm_head"] is second.weights.linears["transformer.wte"]  # tied, and held once
+    assert list(tmp_path.iterdir()) == [kept]
+
+
+@pytest.mark.parametrize("harm", ["cut", "empty", "header", "facts"])
+def test_a_broken_file_is_made_anew(base: Path, tmp_path: Path, harm: str) -> None:
+    expected = answer(opened(base, tmp_path)[0])
+    (kept,) = tmp_path.iterdir()
+    whole = kept.read_bytes()
+    broken = {
+        "cut": whole[:-1000],
+        "empty": b"",
+        "header": b"\xff" * 8 + whole[8:],
+        "facts": whole.replace(b'"__metadata__"', b'"__metadatA__"', 1),
+    }[harm]
+    kept.write_bytes(broken)
+    assert answer(opened(base, tmp_path)[0]) == expected
+    assert [len(file.read_bytes()) for file in tmp_path.iterdir()] == [len(whole)]
+
+
+def test_a_folder_that_cannot_be_written(base: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    engine, notes = opened(base, tmp_path / "file" / "cache")
+    assert answer(engine) == answer(opened(base)[0])
+    assert any("rounded weights are not kept for the next start" in note for note in notes)
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+import signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+from astrarium.engine.opening import open_engine
+from astrarium.sources import open_base
+resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
+engine, notes = open_engine(open_base(sys.argv[1]), weight_format="int8", cache=Path(sys.argv[2]))
+print(float(engine.logits([3, 4, 5]).abs().sum()), notes)
+"""
+
+
+def test_a_full_disk(base: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(base), str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    number, _, notes = done.stdout.partition(" ")
+    assert float(number) == pytest.approx(float(opened(base)[0].logits([3, 4, 5]).abs().sum()), rel=1e-6)
+    assert "rounded weights are not kept for the next start" in notes
+    assert list(tmp_path.iterdir()) == []
+
+
+TWO = """
+import sys
+from pathlib import Path
+from astrarium.engine.opening import open_engine
+from astrarium.sources import open_base
+print("ready", flush=True)
+sys.stdin.readline()
+engine, notes = open_engine(open_base(sys.argv[1]), weight_format="int4", cache=Path(sys.argv[2]))
+print(float(engine.logits([3, 4, 5]).abs().sum()), notes)
+"""
+
+
+def test_two_processes_at_once(base: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", TWO, str(base), str(tmp_path)]
+    both = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    for process in both:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in both:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    answers = [process.communicate(timeout=120)[0] for process in both]
+    assert answers[0] == answers[1]
+    assert answers[0].endswith(" []\n")
+    assert len(list(tmp_path.iterdir())) == 1
+    expected = opened(base, None, "int4")[0].logits([3, 4, 5])
+    assert torch.equal(opened(base, tmp_path, "int4")[0].logits([3, 4, 5]), expected)
+
+
+@pytest.mark.parametrize("form", ["fp32", "bf16", "int8", "int4"])
+@pytest.mark.parametrize("place", ["transformer.h.1.mlp.c_fc.weight", "transformer.h.0.ln_1.bias"])
+def test_weights_that_are_not_finite(base: Path, tmp_path: Path, form: str, place: str) -> None:
+    for file in base.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    tensors = load_file(tmp_path / "model.safetensors")
+    tensors[place].view(-1)[3] = torch.nan
+    save_file(tensors, tmp_path / "model.safetensors", {"format": "pt"})
+    with pytest.raises(EngineError, match=rf"tensor {place}: 1 of \d+ weights are not finite"):
+        opened(tmp_path, tmp_path / "cache", form)
+    assert list((tmp_path / "cache").glob("*")) == []
+
+
+@pytest.mark.parametrize("size", [0, 5, 100, 30_000, -1])
+def test_a_truncated_base(base: Path, tmp_path: Path, size: int) -> None:
+    for file in base.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:size])
+    with pytest.raises(CorruptFileError, match="model.safetensors"):
+        opened(tmp_path)
+
+
+def test_tensors_that_are_missing_or_misshapen(base: Path, tmp_path: Path) -> None:
+    for file in base.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    tensors = load_file(base / "model.safetensors")
+    gone = dict(tensors)
+    del gone["transformer.h.1.attn.c_attn.bias"]
+    save_file(gone, tmp_path / "model.safetensors")
+    with pytest.raises(CorruptFileError, match=r"1 tensors are missing \(transformer.h.1.attn.c_attn.bias\)"):
+        opened(tmp_path)
+    odd = {**tensors, "transformer.ln_f.weight": torch.ones(3)}
+    save_file(odd, tmp_path / "model.safetensors")
+    with pytest.raises(CorruptFileError, match=r"ln_f.weight has shape \[3\]; its configuration says \[64\]"):
+        opened(tmp_path)
+
+
+def test_gguf_files(tmp_path: Path) -> None:
+    good = write_gguf(tmp_path / "good.gguf", "llama", llama_keys(), llama_tensors(Q.Q4_1))
+    engine, _ = opened(good, form="gguf")
+    assert engine.format == "gguf"
+    reference = opened(good, form="fp32")[0].logits([3, 4, 5])
+    assert (engine.logits([3, 4, 5]) - reference).abs().max() < 0.05 * reference.abs().max()
+    whole = good.read_bytes()
+    for size in (0, 3, 40, 2000, len(whole) - 500):
+        (tmp_path / "cut.gguf").write_bytes(whole[:size])
+        with pytest.raises(CorruptFileError, match="cut.gguf"):
+            opened(tmp_path / "cut.gguf", form="gguf")
+    tensors = llama_tensors(Q.F32)
+    tensors["blk.1.ffn_up.weight"][0][2, 7] = np.inf
+    broken = write_gguf(tmp_path / "nan.gguf", "llama", llama_keys(), tensors)
+    with pytest.raises(EngineError, match=r"tensor model.layers.1.mlp.up_proj.weight: 1 of \d+ weights are not finite"):
+        opened(broken, form="gguf")
+
+
+@pytest.mark.parametrize("kind", [Q.Q5_0, Q.Q4_K, Q.F16])
+def test_gguf_blocks_that_are_not_taken_say_so(tmp_path: Path, kind: object) -> None:
+    try:
+        file = write_gguf(tmp_path / "x.gguf", "llama", llama_keys(), llama_tensors(kind))
+    except Exception as error:  # the gguf package cannot write this kind
+        pytest.skip(str(error))
+    try:
+        engine, notes = opened(file, form="gguf")
+    except AstrariumError as error:
+        assert str(kind.name) in str(error)  # type: ignore[attr-defined]
+        return
+    assert torch.isfinite(engine.logits([3, 4])).all()
+    if kind is Q.Q5_0:
+        assert any("dequantised" in note for note in notes)
+
+
+def test_formats_and_devices_that_are_not(base: Path) -> None:
+    with pytest.raises(EngineError, match="weight format 'int3' is not known; expected auto, fp32"):
+        opened(base, form="int3")
+    with pytest.raises(EngineError, match="is no GGUF file"):
+        opened(base, form="gguf")
+    with pytest.raises(EngineError, match="device 'gpu' is not known; expected cpu, cuda"):
+        opened(base, device="gpu")
+    if not torch.cuda.is_available():
+        with pytest.raises(EngineError, match="device 'cuda' is not here; torch finds 0 CUDA devices"):
+            opened(base, device="cuda")
+
+
+def test_what_would_not_fit_is_refused_before_it_is_taken(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = open_base(str(base)).config
+    weights = memory.weight_bytes(config, "fp32")
+    monkeypatch.setattr(memory, "available", lambda device="cpu": weights - 1)
+    with pytest.raises(EngineError, match=r"in fp32 needs .* GiB, and .* GiB are free; take a smaller weight format"):
+        opened(base, form="fp32")
+    room = memory.cache_bytes(config, 320, "fp32")
+    monkeypatch.setattr(memory, "available", lambda device="cpu": weights + room)
+    engine, notes = opened(base, form="fp32")
+    assert engine.cache.pages == 10  # of eight whole contexts, what fits: more than one
+    assert notes == []
+    with pytest.raises(EngineError, match="a cache of 352 tokens needs .* are free beside the weights"):
+        opened(base, form="fp32", cache_tokens=352)
+    assert opened(base, form="fp32", cache_tokens=320)[0].memory()["cache_most"] == room
+    monkeypatch.setattr(memory, "available", lambda device="cpu": weights + 100)
+    with pytest.raises(EngineError, match="a cache of 256 tokens needs"):
+        opened(base, form="fp32")
+
+
+MEASURE = """
+import gc, json, re, sys
+import torch
+from astrarium.engine import memory
+from astrarium.engine.engine import Engine
+from astrarium.engine.opening import open_engine
+from astrarium.engine.sampling import Sampling
+from astrarium.sources import open_base
+
+def anonymous():
+    gc.collect()
+    return int(re.search(r"RssAnon:\\s+(\\d+)", open("/proc/self/status").read())[1]) * 1024
+
+torch.set_num_threads(1)
+source = open_base(sys.argv[1])
+engine, _ = open_engine(source, weight_format=sys.argv[2], cache_tokens=64 * 512)
+
+def write(tokens, start):
+    tickets = [engine.submit([(start + at * 7 + row) % 250 + 1 for at in range(tokens)],
+                             sampling=Sampling(max_new_tokens=2, min_new_tokens=2)) for row in range(64)]
+    while engine.busy:
+        engine.step()
+
+write(40, 0)
+before, held = anonymous(), engine.memory()["cache"]
+write(500, 3)
+after = engine.memory()
+print(json.dumps({
+    "measured": anonymous() - before, "told": after["cache"] - held,
+    "predicted": memory.cache_bytes(source.config, 64 * 512, sys.argv[2]), "most": after["cache_most"],
+    "token": after["cache_token"], "weights": after["weights"],
+    "weights_predicted": memory.weight_bytes(source.config, sys.argv[2]),
+}))
+"""
+
+
+@pytest.mark.parametrize("form", [pytest.param("fp32", marks=pytest.mark.slow), "int8"])
+@pytest.mark.parametrize("family", ["gpt_bigcode", pytest.param("llama", marks=pytest.mark.slow)])
+def test_memory_is_what_was_predicted(tmp_path: Path, family: str, form: str) -> None:
+    shapes = {
+        "gpt_bigcode": {"n_embd": 256, "n_layer": 4, "n_head": 8, "n_positions": 512, "multi_query": False},
+        "llama": {
+            "hidden_size": 256, "intermediate_size": 256, "num_hidden_layers": 4, "num_attention_heads": 8,
+            "num_key_value_heads": 8, "max_position_embeddings": 512,
+        },
+    }  # fmt: skip
+    folder = save_base(tmp_path / "base", family, **shapes[family])
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, str(folder), form],
+        capture_output=True, text=True, check=True, env={**os.environ, "MALLOC_ARENA_MAX": "2"},
+    )  # fmt: skip
+    found = json.loads(done.stdout)
+    assert found["predicted"] == found["most"] == found["token"] * 64 * 512
+    assert found["told"] == pytest.approx(found["predicted"], rel=0.1)
+    assert found["measured"] == pytest.approx(found["told"], rel=0.1)
+    assert found["weights"] == pytest.approx(found["weights_predicted"], rel=0.1)

@@ -1,0 +1,108 @@
+"""Choosing tokens: the same tokens stay as with transformers' own processors, drawn by their probability."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from transformers import (
+    MinPLogitsWarper,
+    RepetitionPenaltyLogitsProcessor,
+    TemperatureLogitsWarper,
+    TopKLogitsWarper,
+    TopPLogitsWarper,
+)
+
+from astrarium.core.errors import TextError
+from astrarium.engine.sampling import Sampling, draw, penalised
+
+
+def theirs(logits: torch.Tensor, options: Sampling) -> torch.Tensor:
+    """Probabilities by transformers, in the order of its `generate`."""
+    scores = TemperatureLogitsWarper(float(options.temperature))(None, logits.unsqueeze(0))
+    if options.top_k:
+        scores = TopKLogitsWarper(options.top_k)(None, scores)
+    if options.top_p < 1:
+        scores = TopPLogitsWarper(options.top_p)(None, scores)
+    if options.min_p:
+        scores = MinPLogitsWarper(options.min_p)(None, scores)
+    return scores.softmax(-1)[0]
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    temperature=st.floats(0.2, 3),
+    top_k=st.integers(0, 40),
+    top_p=st.floats(0.05, 1),
+    min_p=st.sampled_from([0.0, 0.02, 0.3, 0.9]),
+)
+@settings(max_examples=60, deadline=None)
+def test_only_tokens_that_transformers_keeps(
+    seed: int, temperature: float, top_k: int, top_p: float, min_p: float
+) -> None:
+    torch.manual_seed(seed)
+    logits = torch.randn(50) * 3
+    options = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
+    chances = theirs(logits, options)
+    stream = torch.Generator().manual_seed(seed)
+    drawn = {draw(logits, options, stream) for _ in range(40)}
+    assert all(chances[token] > 0 for token in drawn)
+    if (chances > 0).sum() == 1:
+        assert drawn == {int(chances.argmax())}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        Sampling(temperature=0.7),
+        Sampling(temperature=1.5, top_k=5),
+        Sampling(temperature=1.0, top_p=0.8),
+        Sampling(temperature=1.3, min_p=0.1),
+        Sampling(temperature=1.2, top_k=8, top_p=0.9, min_p=0.05),
+    ],
+)
+def test_the_frequencies_are_transformers_probabilities(options: Sampling) -> None:
+    torch.manual_seed(0)
+    logits, draws = torch.randn(12) * 2, 4000
+    expected = theirs(logits, options)
+    stream = torch.Generator().manual_seed(1)
+    counts = torch.zeros(12)
+    for _ in range(draws):
+        counts[draw(logits, options, stream)] += 1
+    spread = (expected * (1 - expected) / draws).sqrt()  # of a binomial's share
+    assert ((counts / draws - expected).abs() <= 4.5 * spread).all()
+
+
+@given(st.integers(0, 1000), st.floats(0.5, 2), st.sets(st.integers(0, 49), min_size=1))
+@settings(max_examples=40, deadline=None)
+def test_the_penalty_is_transformers_own(seed: int, penalty: float, seen: set[int]) -> None:
+    torch.manual_seed(seed)
+    logits, ids = torch.randn(50), sorted(seen)
+    expected = RepetitionPenaltyLogitsProcessor(penalty)(torch.tensor([ids]), logits.unsqueeze(0).clone())[0]
+    assert torch.equal(penalised(logits, torch.tensor(ids), penalty), expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("temperature", -0.1),
+        ("temperature", math.nan),
+        ("temperature", math.inf),
+        ("top_p", 1.2),
+        ("top_k", -1),
+        ("top_k", 2.5),
+        ("min_p", 1.0),
+        ("repetition_penalty", 0.0),
+        ("seed", -1),
+        ("logprobs", 51),
+        ("time_limit", 0.0),
+        ("max_new_tokens", True),
+        ("stop", ("a", "")),
+    ],
+)
+def test_options_out_of_range_are_refused_by_name(name: str, value: object) -> None:
+    with pytest.raises(TextError, match=rf"^{name} is .*; expected "):
+        Sampling(**{name: value})  # type: ignore[arg-type]

@@ -1,0 +1,70 @@
+"""What the engine does not compute itself is merged by peft into a copy of what it changes, and said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import peft
+import pytest
+import torch
+from peft import PeftModel, get_peft_model
+from transformers import AutoModelForCausalLM
+
+import astrarium
+from astrarium.core.errors import AdapterError
+from tests.bases import save_adapter, save_base
+
+NAMES = ["c_attn", "c_fc"]
+CONFIGS: dict[str, Any] = {
+    "loha": lambda: peft.LoHaConfig(r=4, target_modules=NAMES, task_type="CAUSAL_LM"),
+    "lokr": lambda: peft.LoKrConfig(r=4, target_modules=NAMES, task_type="CAUSAL_LM"),
+    "oft": lambda: peft.OFTConfig(r=0, oft_block_size=8, target_modules=["c_fc"], task_type="CAUSAL_LM"),
+    "adalora": lambda: peft.AdaLoraConfig(init_r=4, total_step=10, target_modules=NAMES, task_type="CAUSAL_LM"),
+    "pissa": lambda: peft.LoraConfig(r=4, init_lora_weights="pissa", target_modules=NAMES, task_type="CAUSAL_LM"),
+    "embedding": lambda: peft.LoraConfig(r=4, target_modules=["wte", "c_fc"], task_type="CAUSAL_LM"),
+}
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_base(tmp_path_factory.mktemp("merging") / "base", tie_word_embeddings=False)
+
+
+def saved(base: Path, folder: Path, config: Any) -> Path:
+    model = get_peft_model(AutoModelForCausalLM.from_pretrained(base), config)
+    torch.manual_seed(2)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.requires_grad:
+                parameter.add_(torch.randn_like(parameter) * 0.1)
+    model.save_pretrained(folder, save_embedding_layers=False)
+    return folder
+
+
+@pytest.mark.parametrize("method", CONFIGS)
+def test_merged_into_a_copy(base: Path, tmp_path: Path, method: str) -> None:
+    folder = saved(base, tmp_path / method, CONFIGS[method]())
+    lora = save_adapter(tmp_path / "lora", base, "lora", std=0.2)
+    model = astrarium.load(str(base), {"own": str(lora), "merged": str(folder)}, format="fp32")
+    assert any("it is merged into a copy of" in note and "which is slower" in note for note in model.notes)
+    ids = list(range(3, 40))
+    theirs = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base), str(folder)).eval()
+    with torch.no_grad():
+        expected = theirs(input_ids=torch.tensor([ids])).logits[0]
+        bare = AutoModelForCausalLM.from_pretrained(base)(input_ids=torch.tensor([ids])).logits[0]
+    found = model.engine.logits(ids, adapter="merged")
+    assert (found - expected).abs().max() < 1e-3  # merging rounds once more
+    assert (bare - expected).abs().max() > 0.02
+    assert (model.engine.logits(ids) - bare).abs().max() < 1e-4
+
+
+def test_what_peft_cannot_merge_is_refused(base: Path, tmp_path: Path) -> None:
+    config = peft.AdaptionPromptConfig(adapter_len=2, adapter_layers=1, task_type="CAUSAL_LM")
+    folder = save_adapter(tmp_path / "x", base, "lora")
+    (folder / "adapter_config.json").write_text(
+        '{"peft_type": "ADAPTION_PROMPT", "adapter_len": 2, "adapter_layers": 1, "task_type": "CAUSAL_LM"}'
+    )
+    assert config.peft_type == "ADAPTION_PROMPT"
+    with pytest.raises(AdapterError, match=r"not compute ADAPTION_PROMPT itself, and peft cannot merge it"):
+        astrarium.load(str(base), str(folder))
