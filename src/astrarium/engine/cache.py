@@ -168,8 +168,9 @@ class Cache:
         pair, width = self.shape.pair, self.shape.head_width
         where = torch.arange(position, position + len(keys), device=self.device)
         page, slot = torch.tensor(pages, device=self.device)[where // PAGE], where % PAGE
-        padded = functional.pad(keys, (0, self.shape.key_width - width)).unflatten(-1, (-1, pair))
-        self.keys[layer][page, :, :, slot] = padded.to(self.shape.dtype)
+        padded = functional.pad(keys, (0, self.shape.key_width - width)).to(self.shape.dtype)
+        pairs = padded.view(*keys.shape[:2], self.shape.key_width // pair, pair)
+        self.keys[layer][page, :, :, slot] = pairs
         self.values[layer][page, :, slot // pair, :width, slot % pair] = values.to(self.shape.dtype)
 
     def read(self, layer: int, pages: list[int], tokens: int) -> tuple[Tensor, Tensor]:

@@ -39,6 +39,8 @@ _FLOOR = 1e-4
 class Unrounded(HeldLinear):
     """A linear whose weight is read and rounded when its first input comes."""
 
+    apart = True
+
     def __init__(self, path: str, outputs: int, inputs: int, read: Callable[[], Tensor]) -> None:
         """`read` gives the weight `[outputs, inputs]`."""
         super().__init__(outputs, inputs, None)
@@ -46,13 +48,14 @@ class Unrounded(HeldLinear):
         self.take: Callable[[Unrounded, Tensor], HeldLinear] | None = None
 
     @property
+    def device(self) -> torch.device:
+        """Where it is rounded."""
+        return torch.device("cpu")
+
+    @property
     def nbytes(self) -> int:
         """Nothing: it is read from its file."""
         return 0
-
-    def quick(self, rows: int) -> bool:
-        """Never: it does its own product."""
-        return False
 
     def product(self, x: Tensor) -> Tensor:
         """Round, and go on with what was rounded."""

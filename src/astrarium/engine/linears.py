@@ -38,6 +38,7 @@ class Linears(nn.Module):
         self.columns = [sum(layer.out_features for layer in layers[:i]) for i in range(len(layers) + 1)]
         self.outputs = self.columns[-1]
         self._held = list(layers)
+        self._apart = any(layer.apart for layer in layers)
         self._native: Any = None
         self._around: dict[Rows, _Around | None] = {}
 
@@ -76,7 +77,7 @@ class Linears(nn.Module):
     def _products(self, x: Tensor, into: Tensor | None) -> Tensor:
         count, width = x.shape
         module = current()
-        if module is None or x.device.type != "cpu":
+        if module is None or self._apart or x.device.type != "cpu":
             products = [layer.product(self._input(x, number)) for number, layer in enumerate(self._held)]
             y = products[0] if len(products) == 1 else torch.cat(products, dim=1)
             return y if into is None else into.add_(y)

@@ -134,8 +134,8 @@ def low_rank(
     """
     (rank, read), written = down.shape, len(up)
     panels = rank > SMALL_RANK
-    held = (_in_panels(down, dtype), _in_panels(up, dtype)) if panels else (down.to(dtype), up.T.to(dtype))
-    return LowRank(place, *(t.contiguous() for t in held), rank, read, written, scale, activation, panels)
+    first, second = (_in_panels(down, dtype), _in_panels(up, dtype)) if panels else (down.to(dtype), up.T.to(dtype))
+    return LowRank(place, first.contiguous(), second.contiguous(), rank, read, written, scale, activation, panels)
 
 
 def _in_panels(weight: Tensor, dtype: torch.dtype) -> Tensor:

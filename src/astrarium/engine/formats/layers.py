@@ -18,6 +18,8 @@ class HeldLinear(nn.Linear):
 
     in_features: int
     out_features: int
+    apart: bool = False
+    """Whether it does its own product, and is never joined with others."""
 
     def __init__(self, outputs: int, inputs: int, bias: Tensor | None) -> None:
         nn.Module.__init__(self)
