@@ -9,7 +9,7 @@ from typing import Any
 from astrarium.core.errors import AdapterError
 from astrarium.engine.adapters.parts import Adapter, Place, low_rank
 from astrarium.engine.adapters.target import Target, Tensors, add, check_sites
-from astrarium.methods.bottleneck.kinds import kind_of
+from astrarium.methods.kinds import kind_of
 
 _PLACES: Mapping[str, Place] = {"in": "in", "out": "out", "parallel": "beside"}
 

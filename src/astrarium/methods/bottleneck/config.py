@@ -9,7 +9,7 @@ from peft.config import PeftConfig
 from peft.utils import PeftType
 
 from astrarium.core.errors import AdapterError
-from astrarium.methods.bottleneck.kinds import KINDS
+from astrarium.methods.kinds import KINDS
 
 _BIASES = ("none", "all", "adapter_only")
 _INITIALISATIONS = ("bert", "mam_adapter")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from astrarium.core.errors import AdapterError
 from astrarium.methods.bottleneck.config import BottleneckConfig
-from astrarium.methods.bottleneck.kinds import fork_kind, kind_of
+from astrarium.methods.kinds import fork_kind, kind_of
 
 _SHOWN = 12
 _INSIDE_SAVED_MODULE = re.compile(r"\.(original_module|modules_to_save)\.")
