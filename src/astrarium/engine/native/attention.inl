@@ -81,8 +81,8 @@ static void keep_token(const Attention& a, const Segment& segment, int64_t token
   constexpr int N = S::NUMBERS;
   const int64_t position = segment.position + token, row = segment.token + token;
   const int64_t half = a.rotary / 2;
-  const auto turn = [&](float* x) {
-    const float *c = a.cosine + position * half, *s = a.sine + position * half;
+  const auto turn = [&](float* __restrict x) {
+    const float *__restrict c = a.cosine + position * half, *__restrict s = a.sine + position * half;
     for (int64_t i = 0; i < half; i++) {
       const float left = x[i], right = x[i + half];
       x[i] = left * c[i] - right * s[i];

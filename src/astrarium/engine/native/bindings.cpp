@@ -309,6 +309,11 @@ struct Step {
   };
   std::vector<Tile> tiles;
   std::vector<std::pair<int, int64_t>> tasks;  // tile, split
+  struct Stretch {
+    int segment;
+    int64_t from, to;
+  };
+  std::vector<Stretch> stretches;  // of tokens that are kept together
   int64_t heads, kv_heads, window;
 
   Step(const std::vector<int32_t>& table, const std::vector<int32_t>& page_numbers, int64_t heads_, int64_t kv_heads_,
@@ -319,6 +324,8 @@ struct Step {
       segments.push_back({table[i], table[i + 1], table[i + 2], pages.data() + table[i + 3]});
     for (size_t s = 0; s < segments.size(); s++) {
       const Segment& segment = segments[s];
+      for (int64_t from = 0; from < segment.count; from += 4)
+        stretches.push_back({(int)s, from, std::min<int64_t>(segment.count, from + 4)});
       for (int64_t query = 0; query < segment.count * group; query += QUERIES) {
         const int64_t queries = std::min<int64_t>(QUERIES, segment.count * group - query);
         const int64_t first_seen = segment.position + query / group + 1;
@@ -360,43 +367,41 @@ struct AttentionLayer {
     a.k = at<float>(k), a.k_row = k_row, a.k_head = k_head;
     a.v = at<float>(v), a.v_row = v_row, a.v_head = v_head;
     a.out = at<float>(out);
-    for (const Segment& segment : step.segments) {
-      const int64_t grain = segment.count < 8 ? segment.count : 4;
-      each(segment.count, grain, [&](int64_t token) { active->keep(a, segment, token); });
-    }
     static thread_local std::vector<float> memory;
     const int64_t record = a.padded_width + 2, block = QUERIES * record;
     const int64_t tiles = (int64_t)step.tiles.size(), tasks = (int64_t)step.tasks.size();
-    if (tiles < 8 * thread_count()) {
-      float* partial = scratch(memory, tasks * block);
-      const bool small = tasks < 2 || step.segments[0].position * (int64_t)tasks < 64;
-      const auto first = [&](int64_t i) {
-        const Step::Tile& tile = step.tiles[step.tasks[i].first];
-        active->attend(a, step.segments[tile.segment], tile.kv_head, tile.query, tile.queries, step.tasks[i].second,
-                       partial + i * block);
-      };
-      const auto second = [&](int64_t i) {
+    const int64_t stretches = (int64_t)step.stretches.size();
+    const auto keep = [&](int64_t i) {
+      const Step::Stretch& stretch = step.stretches[i];
+      for (int64_t token = stretch.from; token < stretch.to; token++) active->keep(a, step.segments[stretch.segment], token);
+    };
+    const auto attend = [&](const Step::Tile& tile, int64_t split, float* into) {
+      active->attend(a, step.segments[tile.segment], tile.kv_head, tile.query, tile.queries, split, into);
+    };
+    if (tiles >= 8 * thread_count()) {  // enough for every thread: each computes and joins its own
+      each_then_each(stretches, tiles, keep, [&](int64_t i) {
+        static thread_local std::vector<float> own;
         const Step::Tile& tile = step.tiles[i];
-        combine(step, tile, partial + tile.first_task * block, tile.last_split - tile.first_split);
-      };
-      if (small) {
-        for (int64_t i = 0; i < tasks; i++) first(i);
-        for (int64_t i = 0; i < tiles; i++) second(i);
-      } else {
-        each_then_each(tasks, tiles, first, second);
-      }
+        const int64_t splits = tile.last_split - tile.first_split;
+        float* partial = scratch(own, splits * block);
+        for (int64_t s = 0; s < splits; s++) attend(tile, tile.first_split + s, partial + s * block);
+        combine(step, tile, partial, splits);
+      });
       return;
     }
-    each(tiles, 2, [&](int64_t i) {
-      static thread_local std::vector<float> own;
+    for (int64_t i = 0; i < stretches; i++) keep(i);
+    float* partial = scratch(memory, tasks * block);
+    const auto first = [&](int64_t i) { attend(step.tiles[step.tasks[i].first], step.tasks[i].second, partial + i * block); };
+    const auto second = [&](int64_t i) {
       const Step::Tile& tile = step.tiles[i];
-      const int64_t splits = tile.last_split - tile.first_split;
-      float* partial = scratch(own, splits * block);
-      for (int64_t s = 0; s < splits; s++)
-        active->attend(a, step.segments[tile.segment], tile.kv_head, tile.query, tile.queries, tile.first_split + s,
-                       partial + s * block);
-      combine(step, tile, partial, splits);
-    });
+      combine(step, tile, partial + tile.first_task * block, tile.last_split - tile.first_split);
+    };
+    if (tasks < 2 || step.segments[0].position * tasks < 64) {
+      for (int64_t i = 0; i < tasks; i++) first(i);
+      for (int64_t i = 0; i < tiles; i++) second(i);
+    } else {
+      each_then_each(tasks, tiles, first, second);
+    }
   }
 
  private:
