@@ -121,7 +121,10 @@ def _mixed(model: Any, work: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _prefill(model: Any, work: Mapping[str, Any]) -> dict[str, float]:
-    return {"prefill_s": _to_first_token(model, work["prompts"][0])}
+    """A prompt that no round before has left in the cache."""
+    drawn = random.Random(time.time_ns())
+    low, high = work["ids"]
+    return {"prefill_s": _to_first_token(model, [drawn.randrange(low, high) for _ in range(work["tokens"])])}
 
 
 def _first_token(model: Any, work: Mapping[str, Any]) -> dict[str, float | str]:
@@ -197,7 +200,7 @@ def _bank(model: Any, work: Mapping[str, Any]) -> dict[str, float]:
     prompt = work["prompts"][0][:_SHORT]
     # A plain request first: what it allocates once is the base's. It also tells what of the reload is only decoding.
     plain = min(_to_first_token(model, prompt) for _ in range(3))
-    alone = _ALONE.setdefault("bytes", anonymous_bytes())  # as it was before any adapter was asked for
+    alone = _ALONE.setdefault("bytes", resident_bytes())  # as it was before any adapter was asked for
     order = list(work["adapters"])
     random.Random(time.time_ns()).shuffle(order)
     start = time.perf_counter()
@@ -205,7 +208,7 @@ def _bank(model: Any, work: Mapping[str, Any]) -> dict[str, float]:
         _to_first_token(model, prompt, name)
     seconds = time.perf_counter() - start
     return {
-        "above_bytes": anonymous_bytes() - alone,
+        "above_bytes": resident_bytes() - alone,
         "reload_s": _to_first_token(model, prompt, order[0]),
         "plain_s": plain,
         "requests_per_s": len(order) / seconds,
@@ -227,12 +230,12 @@ def _quality(model: Any, work: Mapping[str, Any]) -> dict[str, float]:
     return {"nll": total / count}
 
 
-def anonymous_bytes() -> float:
-    """This process's memory that is no mapped file, in bytes; 0 where the system does not say."""
+def resident_bytes() -> float:
+    """This process's memory in bytes, what is mapped of files too; 0 where the system does not say."""
     try:
         with open("/proc/self/status", encoding="ascii") as file:
             for line in file:
-                if line.startswith("RssAnon:"):
+                if line.startswith("VmRSS:"):
                     return float(line.split()[1]) * 1024
     except OSError:
         pass

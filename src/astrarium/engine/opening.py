@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 MEASURED = 100_000_000
-"""Parameters from which on `auto` takes int4: it is measured on the embedded default, and smaller bases lose more."""
+"""Parameters from which on `auto` takes int4: the size of the one base on which its loss is measured."""
 
 
 def open_engine(
@@ -96,7 +96,7 @@ def _format(source: BaseSource, wanted: str, device: torch.device) -> tuple[str,
         raise EngineError(f"{source.name} is no GGUF file; its weight format is one of {AUTO}, fp32, bf16, int8, int4")
     on_cpu = device.type == "cpu"
     if on_cpu and kernels() is not None:
-        return (_quickest(source, gguf) if wanted == AUTO else wanted), []
+        return _quickest(source, gguf) if wanted == AUTO else (wanted, [])
     note = why_no_kernels() if on_cpu else f"on {device} torch's kernels do the work"
     if wanted == AUTO:
         own = str(source.config.get("dtype") or source.config.get("torch_dtype") or "float32")
@@ -106,11 +106,14 @@ def _format(source: BaseSource, wanted: str, device: torch.device) -> tuple[str,
     return wanted, [note]
 
 
-def _quickest(source: BaseSource, gguf: bool) -> str:
-    """What `auto` takes where the compiled kernels are."""
+def _quickest(source: BaseSource, gguf: bool) -> tuple[str, list[str]]:
+    """What `auto` takes where the compiled kernels are, and why it is not the quickest if it is not."""
     if gguf:
-        return "gguf"
-    return "int4" if family_of(source.config).parameters(source.config) >= MEASURED else "int8"
+        return "gguf", []
+    if family_of(source.config).parameters(source.config) < MEASURED:
+        return "int8", []
+    read, why_none = texts_for(source.config, source.tokenizer)
+    return ("int4", []) if read else ("int8", [f"{source.name}: int8, since int4 cannot be calibrated: {why_none}"])
 
 
 def _weights(source: BaseSource, chosen: str, cache: Path | None, notes: list[str]) -> Weights:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from astrarium.bench.bases import starcoder_1b
-from astrarium.bench.bench import OURS, Bench, Setting, Verdict, prompts
+from astrarium.bench.bench import IDS, OURS, Bench, Setting, Verdict
 from astrarium.bench.machine import Rates
 from astrarium.bench.protocol import Contestant, Standing
 from astrarium.bench.result import Bar, Figure
@@ -14,7 +14,7 @@ _TOKENS = 1024
 
 
 def _contestants(setting: Setting) -> list[Contestant]:
-    return [setting.ours("prefill", {"base": starcoder_1b(setting), "prompts": prompts(1, _TOKENS)})]
+    return [setting.ours("prefill", {"base": starcoder_1b(setting), "tokens": _TOKENS, "ids": IDS})]
 
 
 def _judge(standing: Standing, rates: Rates) -> Verdict:
