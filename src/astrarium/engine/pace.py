@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-_SHARE = 0.6
+_SHARE = 0.7
 """A step with a piece of a prompt takes at most so much longer than one without, as far as was measured."""
-_LEAST, _MOST, _STRIDE = 8, 512, 8
+_LEAST, _MOST = 2, 512
+_FIRST = 8  # before anything is measured
 _MEMORY = 0.8
 
 
@@ -28,9 +29,9 @@ class Pace:
         """How many tokens of prompts to read beside so many decoding rows."""
         alone = self._alone.get(rows)
         if not alone or not self._token:
-            return 2 * _STRIDE
+            return _FIRST
         fitting = int(_SHARE * alone / self._token)
-        return max(_LEAST, min(_MOST, fitting // _STRIDE * _STRIDE))
+        return max(_LEAST, min(_MOST, fitting))
 
 
 def _mixed(old: float, new: float) -> float:
