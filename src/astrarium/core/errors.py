@@ -13,6 +13,7 @@ AstrariumError
 ├── EngineError          weights, a request or a processor that the engine cannot use
 ├── TuneError            a training that cannot start or go on
 ├── BenchError           an unknown bench, or a contestant that failed
+├── ReportError          X
 └── PluginError          the installed peft is not one that astrarium can extend
 
 A message names the thing, the value found, what was expected, and what to do.
@@ -72,6 +73,10 @@ class TuneError(AstrariumError):
 
 class BenchError(AstrariumError):
     """A bench is unknown, or a contestant cannot take part."""
+
+
+class ReportError(AstrariumError):
+    """An article cannot be written: there is nothing to report on, or a source lacks what it is cited for."""
 
 
 class PluginError(AstrariumError):
