@@ -12,6 +12,7 @@ AstrariumError
 ├── MethodError          an unknown method or recipe, or one that the base has no sites for
 ├── EngineError          weights, a request or a processor that the engine cannot use
 ├── TuneError            a training that cannot start or go on
+├── ExplainError         a script that cannot be read: no text, no Python, too long
 ├── BenchError           an unknown bench, or a contestant that failed
 ├── ReportError          X
 └── PluginError          the installed peft is not one that astrarium can extend
@@ -69,6 +70,10 @@ class EngineError(AstrariumError):
 
 class TuneError(AstrariumError):
     """A training cannot start or go on."""
+
+
+class ExplainError(AstrariumError):
+    """A script cannot be read: it is no text, no Python, or too long."""
 
 
 class BenchError(AstrariumError):

@@ -124,18 +124,26 @@ def _drawn(method: str, config: Mapping[str, Any]) -> tuple[list[Box], list[Arro
             [Arrow("x", "w"), Arrow("w", "p"), Arrow("l", "p"), Arrow("p", "y")],
         )  # fmt: skip
     if method == "fft":
-        return [Box("x", "input x", 0, 0), Box("w", "linear W\ntrained", 1, 0, "adapter"), Box("y", "output y", 2, 0)], [
-            Arrow("x", "w"), Arrow("w", "y"),
-        ]  # fmt: skip
-    size = config.get("bottleneck_size")
-    boxes = [
-        Box("x", "input x", 0, 0), Box("w", "linear W\nfrozen", 1, 0, "frozen"),
-        Box("d", f"down to {size}", 2, 1, "adapter"), Box("u", f"{config.get('non_linearity')}, up again", 3, 1, "adapter"),
-        Box("s", "sum", 4, 0), Box("y", "output y", 5, 0),
+        boxes = [Box("x", "input x", 0, 0), Box("w", "linear W\ntrained", 1, 0, "adapter"), Box("y", "output y", 2, 0)]
+        return boxes, [Arrow("x", "w"), Arrow("w", "y")]
+    return _around(config, before=method == "adapterh")
+
+
+def _around(config: Mapping[str, Any], *, before: bool) -> tuple[list[Box], list[Arrow]]:
+    """Bottlenecks after the feed-forward part, and before it where there is one."""
+    size, middle = config.get("bottleneck_size"), f"{config.get('non_linearity')}, up again"
+    boxes, arrows, row, last = [Box("x", "input x", 0, 0)], [], 1, "x"
+    if before:
+        boxes += [Box("d1", f"down to {size}", 0, 1, "adapter"), Box("u1", middle, 1, 1, "adapter")]
+        boxes.append(Box("s1", "sum", 2, 0))
+        arrows += [Arrow("x", "d1"), Arrow("d1", "u1"), Arrow("u1", "s1"), Arrow("x", "s1")]
+        row, last = 3, "s1"
+    boxes += [
+        Box("w", "feed-forward linears\nfrozen", row, 0, "frozen"), Box("d", f"down to {size}", row, 1, "adapter"),
+        Box("u", middle, row + 1, 1, "adapter"), Box("s", "sum", row + 2, 0), Box("y", "output y", row + 3, 0),
     ]  # fmt: skip
-    return boxes, [
-        Arrow("x", "w"), Arrow("w", "s"), Arrow("w", "d", "h"), Arrow("d", "u"), Arrow("u", "s"), Arrow("s", "y"),
-    ]  # fmt: skip
+    arrows += [Arrow(last, "w"), Arrow("w", "d"), Arrow("d", "u"), Arrow("u", "s"), Arrow("w", "s"), Arrow("s", "y")]
+    return boxes, arrows
 
 
 def _beside(method: str, config: Mapping[str, Any]) -> tuple[list[Box], list[Arrow]]:

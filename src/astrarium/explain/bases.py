@@ -1,0 +1,139 @@
+"""What a base's or adapter's name says of it: family, size, method; and its configuration, where that is at hand."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+_FAMILIES: tuple[tuple[str, str], ...] = (
+    (r"starcoder2", "starcoder2"),
+    (r"starcoder|santacoder|octocoder|gpt_bigcode|astraios", "gpt_bigcode"),
+    (r"mixtral", "mixtral"),
+    (r"mistral|zephyr", "mistral"),
+    (r"qwen3", "qwen3"),
+    (r"qwen-?(1\.5|2)|qwen2\.5|codeqwen", "qwen2"),
+    (r"llama-?4", "llama4"),
+    (r"llama|vicuna|smollm2?-|wizardcoder-python|deepseek-coder-(1\.3|5\.7|6\.7|33)b|guanaco", "llama"),
+    (r"dialogpt|(?<![\w])gpt2|distilgpt2", "gpt2"),
+    (r"pythia|gpt-neox|dolly-v2", "gpt_neox"),
+    (r"gpt-neo(?!x)", "gpt_neo"),
+    (r"gpt-?j-", "gptj"),
+    (r"(?<![a-z])opt-", "opt"),
+    (r"bloom", "bloom"),
+    (r"falcon-?(7b|40b|rw|180b)", "falcon"),
+    (r"phi-?[34](?!-?small)", "phi3"),
+    (r"phi-?(1|2)", "phi"),
+    (r"gemma-?2-", "gemma2"),
+    (r"gemma-?3-", "gemma3"),
+    (r"gemma-(2b|7b|1\.1)", "gemma"),
+    (r"codegen-", "codegen"),
+    (r"mpt-", "mpt"),
+    (r"(flan-|(?<![a-z])|code)t5", "t5"),
+    (r"roberta", "roberta"),
+    (r"distilbert", "distilbert"),
+    (r"(?<![a-z])bert-", "bert"),
+)
+_SIZE = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)(b|m)(?![a-z])", re.IGNORECASE)
+_UNSIZED = {"bigcode/starcoder": 15.5e9, "bigcode/starcoderbase": 15.5e9, "gpt2-xl": 1.5e9, "gpt2": 0.12e9}
+_FP32 = re.compile(r"^bigcode/(starcoder|starcoderbase(-\w+)?)$")
+_METHODS: tuple[tuple[str, str], ...] = (
+    (r"astraios-\w+-(parallel|adapterh|adapterp)|adapterh|adapterp|bottleneck", "BOTTLENECK"),
+    (r"(?<![a-z])(q?lora|dora)", "LORA"),
+    (r"ia3", "IA3"),
+    (r"p-?tuning|ptuning", "P_TUNING"),
+    (r"prompt[-_]?tun", "PROMPT_TUNING"),
+    (r"prefix[-_]?tun", "PREFIX_TUNING"),
+    (r"adalora", "ADALORA"),
+)
+
+
+def family_by_name(name: str | None) -> str | None:
+    """The `model_type` that a base's name speaks of."""
+    if name is None:
+        return None
+    lower = name.lower()
+    return next((family for pattern, family in _FAMILIES if re.search(pattern, lower)), None)
+
+
+def family_of_base(name: str | None) -> str | None:
+    """The `model_type` of a base: from its configuration where that is at hand, else from its name."""
+    config = config_at_hand(name, "config.json")
+    found = config.get("model_type") if config else None
+    return found if isinstance(found, str) else family_by_name(name)
+
+
+def size_by_name(name: str | None) -> float | None:
+    """Parameters, by a name such as `starcoderbase-7b`."""
+    if name is None:
+        return None
+    if name.lower() in _UNSIZED:
+        return _UNSIZED[name.lower()]
+    found = _SIZE.findall(name.rsplit("/", 1)[-1].replace("_", "-"))
+    if not found:
+        return None
+    return float(found[-1][0]) * (1e9 if found[-1][1].lower() == "b" else 1e6)
+
+
+def method_of_adapter(path: str | None) -> tuple[str | None, bool]:
+    """peft's type of an adapter, and whether its configuration says so (else its name does)."""
+    config = config_at_hand(path, "adapter_config.json")
+    if config and isinstance(config.get("peft_type"), str):
+        return config["peft_type"], True
+    lower = (path or "").lower()
+    return next((method for pattern, method in _METHODS if re.search(pattern, lower)), None), False
+
+
+def base_of_adapter(path: str | None) -> str | None:
+    """The base that an adapter's configuration names, where it is at hand."""
+    config = config_at_hand(path, "adapter_config.json")
+    found = config.get("base_model_name_or_path") if config else None
+    return found if isinstance(found, str) and found else None
+
+
+def kept_in_fp32(name: str | None) -> bool:
+    """Whether a base's checkpoint is fp32, so that `dtype="auto"` loads it as fp32."""
+    config = config_at_hand(name, "config.json")
+    if config:
+        return (config.get("dtype") or config.get("torch_dtype")) == "float32"
+    return bool(name and _FP32.match(name))
+
+
+@lru_cache(maxsize=256)
+def config_at_hand(name: str | None, file: str) -> dict[str, Any] | None:
+    """A configuration of a base or adapter: in its folder, or in the hub's cache; None where it is in neither."""
+    if not name or "\0" in name or len(name) > 500:
+        return None
+    folder = Path(name).expanduser()
+    candidates = [folder / file]
+    if name.count("/") == 1 and not name.startswith((".", "/", "~")):
+        home = Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser()
+        cache = Path(os.environ.get("HF_HUB_CACHE") or home / "hub")
+        candidates += sorted((cache / f"models--{name.replace('/', '--')}" / "snapshots").glob(f"*/{file}"))
+    for candidate in candidates:
+        try:
+            if candidate.stat().st_size < 10_000_000:
+                found = json.loads(candidate.read_text(encoding="utf-8"))
+                if isinstance(found, dict):
+                    return found
+        except (OSError, ValueError):
+            continue
+    return None
+
+
+def is_local(name: str | None) -> bool:
+    """Whether a name is a path on this machine rather than an id of the hub."""
+    if not name:
+        return False
+    return name.startswith((".", "/", "~")) or "\\" in name or Path(name).exists() or name.count("/") > 1
+
+
+def memory_here() -> int | None:
+    """Bytes of memory of this machine; None where the system does not tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError, AttributeError):
+        return None

@@ -1,0 +1,108 @@
+"""What a rule is given: the walk through the script, and questions that many rules ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+import libcst as cst
+
+from astrarium.explain.events import Event, Store
+from astrarium.explain.flow import Flow
+from astrarium.explain.source import Script
+from astrarium.explain.values import Model, Named, Settings, Trainer, Value, constant, options
+
+
+class Context:
+    """A script, walked.
+
+    Args:
+        script: as it was opened.
+        flow: the walk through it.
+        repairs: what had to be repaired before it parsed: line, message, mend.
+    """
+
+    def __init__(self, script: Script, flow: Flow, repairs: tuple[tuple[int, str, str], ...] = ()) -> None:
+        self.script = script
+        self.flow = flow
+        self.tree = flow.tree
+        self.text = flow.tree.text
+        self.repairs = repairs
+
+    @property
+    def events(self) -> list[Event]:
+        """Every call, in order."""
+        return self.flow.events
+
+    def calls(self, *names: str) -> Iterator[Event]:
+        """The calls of these names: dotted, or the last part alone."""
+        for event in self.flow.events:
+            if event.name in names or event.short in names:
+                yield event
+
+    def stores(self, path: str) -> Iterator[Store]:
+        """The assignments to an attribute."""
+        for store in self.flow.stores:
+            if store.path == path or store.path.endswith(f".{path}"):
+                yield store
+
+    @cached_property
+    def generations(self) -> list[Event]:
+        """The calls of a model's `generate`."""
+        return [event for event in self.flow.events if event.short == "generate" and model_of(event) is not None]
+
+    @cached_property
+    def trainers(self) -> list[Trainer]:
+        """The trainers that are made."""
+        return [option for event in self.events for option in options(event.result) if isinstance(option, Trainer)]
+
+    @cached_property
+    def trains(self) -> bool:
+        """Whether the script trains: a trainer, or a loss that is propagated back."""
+        return bool(self.trainers) or any(
+            event.short == "backward" and event.name not in ("torch.Tensor.backward",) or event.short == "backward"
+            for event in self.events
+        )
+
+    @cached_property
+    def models(self) -> list[Model]:
+        """Every model that is made."""
+        found: list[Model] = []
+        for event in self.events:
+            for option in options(event.result):
+                if isinstance(option, Model) and option.event is event and option not in found:
+                    found.append(option)
+        return found
+
+    def code(self, node: cst.CSTNode) -> str:
+        """A node as it stands in the script."""
+        return self.tree.code(node)
+
+    def source(self, event: Event, name: str, position: int | None = None) -> str:
+        """An argument as it stands in the script."""
+        given = event.given(name, position)
+        return "" if given is None else self.code(given.node.value)
+
+
+def model_of(event: Event) -> Model | None:
+    """The model that a method was called of."""
+    return next((one for one in options(event.receiver) if isinstance(one, Model)), None) if event.receiver else None
+
+
+def settings_of(value: Value, *names: str) -> Settings | None:
+    """A value as a configuration object of one of these classes."""
+    for option in options(value):
+        if isinstance(option, Settings) and (not names or option.name in names):
+            return option
+    return None
+
+
+def named(value: Value) -> str | None:
+    """The dotted name that a value is."""
+    return next((option.name for option in options(value) if isinstance(option, Named)), None)
+
+
+def number(value: Value) -> float | None:
+    """A value as a number."""
+    known = constant(value)
+    return float(known) if isinstance(known, int | float) and not isinstance(known, bool) else None

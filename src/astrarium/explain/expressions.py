@@ -1,0 +1,437 @@
+"""Values of expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import libcst as cst
+
+from astrarium.explain import libraries
+from astrarium.explain.events import Event, Given, canonical
+from astrarium.explain.values import (
+    UNKNOWN, Batch, Class, Const, Device, Downloaded, Either, Function, Instance, Items, Model, Named, Output,
+    Settings, Table, Templated, Text, Tokenizer, Trainer, Value, constant, either, options, text_of,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from astrarium.explain.flow import Flow
+
+
+class Evaluator:
+    """Gives the values of a script's expressions, and tells the flow of its calls."""
+
+    def __init__(self, flow: Flow) -> None:
+        self.flow = flow
+        self._depth = 0
+
+    def evaluate(self, node: cst.CSTNode, *, discarded: bool = False, target: str | None = None) -> Value:
+        """The value of an expression; its calls are noted."""
+        if self._depth > 150:
+            return UNKNOWN
+        self._depth += 1
+        try:
+            if isinstance(node, cst.Call):
+                return self._call(node, discarded, target)
+            handler = _HANDLERS.get(type(node))
+            return UNKNOWN if handler is None else handler(self, node)
+        finally:
+            self._depth -= 1
+
+    # -- literals and operators
+
+    def _name(self, node: cst.Name) -> Value:
+        if node.value in ("True", "False", "None"):
+            return Const({"True": True, "False": False, "None": None}[node.value], node)
+        found = self.flow.scope.find(node.value)
+        if found is None and self.flow.stars and node.value not in _BUILTINS:
+            for package in self.flow.stars:
+                if libraries.exported(package, node.value):
+                    return Named(f"{package}.{node.value}")
+        return Named(node.value) if found is None and node.value in _BUILTINS else found or UNKNOWN
+
+    def _string(self, node: cst.SimpleString | cst.ConcatenatedString) -> Value:
+        value = node.evaluated_value
+        if isinstance(value, str | bytes):
+            return Const(value, node)
+        if isinstance(node, cst.ConcatenatedString):
+            return self.added(self.evaluate(node.left), self.evaluate(node.right))
+        return UNKNOWN
+
+    def _formatted(self, node: cst.FormattedString) -> Value:
+        text, sources = "", []
+        for part in node.parts:
+            if isinstance(part, cst.FormattedStringText):
+                text += part.value.replace("\\n", "\n").replace("{{", "{").replace("}}", "}")
+            elif isinstance(part, cst.FormattedStringExpression):
+                value = self.evaluate(part.expression)
+                sources.append(value)
+                known = constant(value)
+                text += "\0" if known is None else str(known)
+        for source in sources:
+            if isinstance(source, Downloaded | Templated):
+                return source
+        return Text(text) if "\0" in text else Const(text, node)
+
+    def _number(self, node: cst.Integer | cst.Float) -> Value:
+        return Const(node.evaluated_value, node)
+
+    def _unary(self, node: cst.UnaryOperation) -> Value:
+        value = self.evaluate(node.expression)
+        known = constant(value)
+        if isinstance(node.operator, cst.Minus) and isinstance(known, int | float):
+            return Const(-known, node)
+        return UNKNOWN
+
+    def _binary(self, node: cst.BinaryOperation) -> Value:
+        left, right = self.evaluate(node.left), self.evaluate(node.right)
+        for side in (left, right):
+            if isinstance(side, Downloaded):
+                return side
+        if isinstance(node.operator, cst.Add):
+            return self.added(left, right)
+        first, second = constant(left), constant(right)
+        if isinstance(first, int | float) and isinstance(second, int | float):
+            if isinstance(node.operator, cst.Multiply) and abs(first) < 1e12 and abs(second) < 1e12:
+                return Const(first * second, node)
+            if isinstance(node.operator, cst.Divide) and second:
+                return Const(first / second, node)
+        return UNKNOWN
+
+    def added(self, left: Value, right: Value) -> Value:
+        """Left and right, joined."""
+        first, second = text_of(left), text_of(right)
+        if isinstance(left, Templated):
+            return left
+        if isinstance(left, Items) and isinstance(right, Items):
+            return Items(left.items + right.items, left.rest or right.rest)
+        if first is not None or second is not None:
+            whole = ("\0" if first is None else first) + ("\0" if second is None else second)
+            return Text(whole[:20_000]) if "\0" in whole else Const(whole[:20_000])
+        return UNKNOWN
+
+    def _sequence(self, node: cst.List | cst.Tuple | cst.Set) -> Value:
+        found, rest = [], None
+        for element in node.elements:
+            value = self.evaluate(element.value)
+            if isinstance(element, cst.StarredElement):
+                rest = self.element(value)
+            else:
+                found.append(value)
+        return Items(found, rest)
+
+    def _dict(self, node: cst.Dict) -> Value:
+        table = Table({})
+        for element in node.elements:
+            value = self.evaluate(element.value)
+            if isinstance(element, cst.DictElement):
+                key = constant(self.evaluate(element.key))
+                if isinstance(key, str | int):
+                    table.items[key] = value
+            elif isinstance(value, Table):
+                table.items.update(value.items)
+            elif isinstance(value, Batch):
+                return value
+            else:
+                table.complete = False
+        return table
+
+    def _conditional(self, node: cst.IfExp) -> Value:
+        self.evaluate(node.test)
+        return either([self.evaluate(node.body), self.evaluate(node.orelse)])
+
+    def _boolean(self, node: cst.BooleanOperation) -> Value:
+        return either([self.evaluate(node.left), self.evaluate(node.right)])
+
+    def _comparison(self, node: cst.Comparison) -> Value:
+        self.evaluate(node.left)
+        for comparison in node.comparisons:
+            self.evaluate(comparison.comparator)
+        return UNKNOWN
+
+    def _walrus(self, node: cst.NamedExpr) -> Value:
+        name = node.target.value if isinstance(node.target, cst.Name) else None
+        value = self.evaluate(node.value, target=name)
+        self.flow.bind(node.target, value)
+        return value
+
+    def _lambda(self, node: cst.Lambda) -> Value:
+        return Function(node, self.flow.scope)
+
+    def _comprehension(self, node: cst.ListComp | cst.SetComp | cst.GeneratorExp | cst.DictComp) -> Value:
+        outer = dict(self.flow.scope.names)
+        over = self._for(node.for_in)
+        if isinstance(node, cst.DictComp):
+            self.evaluate(node.key)
+            value = self.evaluate(node.value)
+            self.flow.scope.names = outer
+            if isinstance(over, Batch) and isinstance(value, Batch):
+                return Batch(
+                    over.event, over.tokenizer, over.padded, over.many, over.prompts, value.device, over.tensors,
+                    side=over.side, added_device=value.added_device,
+                )  # fmt: skip
+            return Table({}, complete=False)
+        value = self.evaluate(node.elt)
+        self.flow.scope.names = outer
+        return Items([], value)
+
+    def _for(self, clause: cst.CompFor) -> Value:
+        over = self.evaluate(clause.iter)
+        self.flow.bind(clause.target, self.element(over))
+        if isinstance(over, Items) and over.rest is not None and isinstance(over.rest, Items):
+            pair = over.rest.items
+            over = pair[1] if len(pair) == 2 and isinstance(pair[1], Batch) else over
+        for condition in clause.ifs:
+            self.evaluate(condition.test)
+        if clause.inner_for_in is not None:
+            self._for(clause.inner_for_in)
+        return over
+
+    def _await(self, node: cst.Await) -> Value:
+        return self.evaluate(node.expression)
+
+    def _yield(self, node: cst.Yield) -> Value:
+        if node.value is not None:
+            self.evaluate(node.value.item if isinstance(node.value, cst.From) else node.value)
+        return UNKNOWN
+
+    # -- parts of values
+
+    def element(self, value: Value) -> Value:
+        """What a loop over a value gives."""
+        if isinstance(value, Items):
+            return either([*value.items, *([value.rest] if value.rest is not None else [])])
+        if isinstance(value, Batch | Output | Downloaded):
+            return value
+        return UNKNOWN
+
+    def item(self, value: Value, position: int) -> Value:
+        """One of the values that are unpacked."""
+        if isinstance(value, Items):
+            return value.items[position] if position < len(value.items) else value.rest or UNKNOWN
+        if isinstance(value, Either):
+            return either([self.item(option, position) for option in value.options])
+        if isinstance(value, Output):
+            return value
+        return UNKNOWN
+
+    def _subscript(self, node: cst.Subscript) -> Value:
+        value = self.evaluate(node.value)
+        slices = [element.slice for element in node.slice]
+        index = slices[0].value if slices and isinstance(slices[0], cst.Index) else None
+        key = constant(self.evaluate(index)) if index is not None else None
+        for one in slices:
+            if isinstance(one, cst.Slice):
+                for bound in (one.lower, one.upper):
+                    if bound is not None:
+                        self.evaluate(bound)
+        cut = any(isinstance(one, cst.Slice) and one.lower is not None for one in slices)
+        if isinstance(value, Either):
+            return either([self._part(option, key, cut, node) for option in value.options])
+        return self._part(value, key, cut, node)
+
+    def _part(self, value: Value, key: Any, cut: bool, node: cst.Subscript) -> Value:
+        if isinstance(value, Output):
+            if key == "sequences":
+                return Output(value.event, value.model, value.whole, prompt=value.prompt)
+            whole = value.whole and not cut and key not in ("scores", "logits")
+            return Output(value.event, value.model, whole, prompt=value.prompt)
+        if isinstance(value, Batch):
+            return libraries.part_of(value, key) if isinstance(key, str) else value
+        if isinstance(value, Items) and isinstance(key, int):
+            if -len(value.items) <= key < len(value.items):
+                return value.items[key]
+            return value.rest or UNKNOWN
+        if isinstance(value, Items) and any(isinstance(one.slice, cst.Slice) for one in node.slice):
+            return value
+        if isinstance(value, Table) and isinstance(key, str | int):
+            return value.items.get(key, UNKNOWN)
+        return value if isinstance(value, Downloaded | Templated) else UNKNOWN
+
+    def _attribute(self, node: cst.Attribute) -> Value:
+        return self.attribute(self.evaluate(node.value), node.attr.value)
+
+    def attribute(self, value: Value, name: str) -> Value:
+        """An attribute of a value."""
+        if isinstance(value, Either):
+            return either([self.attribute(option, name) for option in value.options])
+        if isinstance(value, Named):
+            return Named(f"{value.name}.{name}")
+        if isinstance(value, Instance):
+            return self._of_instance(value, name)
+        if isinstance(value, Class):
+            return value.members.get(name, UNKNOWN)
+        return libraries.attribute(value, name)
+
+    def _of_instance(self, value: Instance, name: str) -> Value:
+        if name in value.attributes:
+            return value.attributes[name]
+        member = self._member(value.of, name)
+        if isinstance(member, Function) and isinstance(member.node, cst.FunctionDef):
+            member.called = True
+            decorators = [self.flow.tree.code(one.decorator) for one in member.node.decorators]
+            if "property" in decorators or "cached_property" in decorators:
+                return self.flow.call(Function(member.node, member.scope, value), None, [])
+            bound = None if "staticmethod" in decorators else value
+            return Function(member.node, member.scope, bound)
+        return member or UNKNOWN
+
+    def _member(self, of: Class, name: str, depth: int = 0) -> Value | None:
+        if name in of.members:
+            return of.members[name]
+        for base in of.bases:
+            if isinstance(base, Class) and depth < 10:
+                found = self._member(base, name, depth + 1)
+                if found is not None:
+                    return found
+        return None
+
+    def assign_attribute(self, target: cst.Attribute, value: Value) -> None:
+        """`receiver.path = value`."""
+        path, node = target.attr.value, target.value
+        receiver = self.evaluate(node)
+        while not isinstance(receiver, Model | Tokenizer | Instance | Settings | Either) and isinstance(
+            node, cst.Attribute
+        ):
+            path, node = f"{node.attr.value}.{path}", node.value
+            receiver = self.evaluate(node)
+        for option in options(receiver):
+            if isinstance(option, Instance):
+                option.attributes[path] = value
+            elif isinstance(option, Settings):
+                option.given[path] = value
+            elif isinstance(option, Tokenizer):
+                libraries.set_tokenizer(option, path, value, len(self.flow.events))
+            elif isinstance(option, Trainer):
+                option.given[path] = value
+            self.flow.store(option, path, value, target)
+
+    def assign_item(self, target: cst.Subscript, value: Value) -> None:
+        """`receiver[key] = value`."""
+        receiver = self.evaluate(target.value)
+        keys = [constant(self.evaluate(one.slice.value)) for one in target.slice if isinstance(one.slice, cst.Index)]
+        if isinstance(receiver, Table) and keys and isinstance(keys[0], str | int):
+            receiver.items[keys[0]] = value
+        self.flow.store(receiver, f"[{keys[0] if keys else ''}]", value, target)
+
+    # -- calls
+
+    def _call(self, node: cst.Call, discarded: bool, target: str | None) -> Value:
+        receiver: Value | None = None
+        attribute = ""
+        if isinstance(node.func, cst.Attribute):
+            receiver = self.evaluate(node.func.value)
+            attribute = node.func.attr.value
+            called = self.attribute(receiver, attribute)
+        else:
+            called = self.evaluate(node.func)
+        statement = self.flow.statement
+        given = []
+        for argument in node.args:
+            value = self.evaluate(argument.value)
+            if argument.star == "**" and isinstance(value, Table) and value.complete:
+                given += [Given(str(key), one, argument) for key, one in value.items.items()]
+            else:
+                given.append(Given(argument.keyword.value if argument.keyword else argument.star or None, value, argument))
+        if not self.flow.step():
+            return UNKNOWN
+        event = Event(
+            node, "", given, len(self.flow.events), receiver, statement=statement, discarded=discarded, target=target,
+            branch=self.flow.branch, loop=self.flow.loops > 0, contexts=self.flow.contexts,
+            function=".".join(self.flow.function),
+        )  # fmt: skip
+        self.flow.events.append(event)
+        event.result = self._result(event, called, attribute)
+        return event.result
+
+    def _result(self, event: Event, called: Value, attribute: str) -> Value:
+        plain = [(one.name, one.value) for one in event.arguments if one.name not in ("*", "**")]
+        found: list[Value] = []
+        for option in options(called):
+            if isinstance(option, Function):
+                event.name = option.node.name.value if isinstance(option.node, cst.FunctionDef) else "lambda"
+                found.append(self.flow.call(option, event, plain))
+            elif isinstance(option, Class):
+                event.name = option.name
+                found.append(self.instantiate(option, event, plain))
+            elif isinstance(option, Named) and not isinstance(event.receiver, Model | Tokenizer):
+                event.name = canonical(option.name)
+                found.append(libraries.call(event))
+            elif isinstance(option, Instance):
+                event.name = option.of.name
+                method = self._of_instance(option, "__call__")
+                method = self._of_instance(option, "forward") if method is UNKNOWN else method
+                found.append(self.flow.call(method, event, plain) if isinstance(method, Function) else UNKNOWN)
+        if found:
+            return either(found)
+        receivers = options(event.receiver) if event.receiver is not None and attribute else options(called)
+        for option in receivers:
+            method = attribute or "__call__"
+            if isinstance(option, Instance):
+                for base in option.of.bases:
+                    if isinstance(base, Named):
+                        event.name = canonical(f"{base.name}.{method}")
+                continue
+            result = libraries.method(event, option, method)
+            if result is not None:
+                found.append(result)
+        if found:
+            return either(found)
+        event.name = event.name or (f"?.{attribute}" if attribute else self.flow.tree.code(event.node.func)[:80])
+        return libraries.loose(event, attribute)
+
+    def instantiate(self, made: Class, event: Event | None, given: list[tuple[str | None, Value]]) -> Value:
+        """An object of a class of the script; where nobody makes one, all its methods are walked."""
+        made.made = True
+        instance = Instance(made)
+        begin = self._member(made, "__init__")
+        if isinstance(begin, Function):
+            self.flow.call(Function(begin.node, begin.scope, instance), event, given)
+            begin.called = True
+        for base in made.bases:
+            if isinstance(base, Named) and event is not None and not isinstance(begin, Function):
+                event.name = canonical(base.name)
+                result = libraries.call(event)
+                if isinstance(result, Trainer):
+                    return result
+        if event is None:
+            for member in list(made.members.values()):
+                if isinstance(member, Function) and not member.called:
+                    member.called = True
+                    self.flow.call(Function(member.node, member.scope, instance), None, [])
+        return instance
+
+
+_BUILTINS = frozenset(
+    ["print", "len", "open", "list", "tuple", "dict", "str", "int", "float", "zip", "enumerate", "range", "input",
+     "sorted", "set", "max", "min", "sum", "map", "filter", "isinstance", "getattr", "setattr", "super", "any", "all"]
+)  # fmt: skip
+
+_HANDLERS: dict[type, Callable[[Evaluator, Any], Value]] = {
+    cst.Name: Evaluator._name,
+    cst.SimpleString: Evaluator._string,
+    cst.ConcatenatedString: Evaluator._string,
+    cst.FormattedString: Evaluator._formatted,
+    cst.Integer: Evaluator._number,
+    cst.Float: Evaluator._number,
+    cst.UnaryOperation: Evaluator._unary,
+    cst.BinaryOperation: Evaluator._binary,
+    cst.BooleanOperation: Evaluator._boolean,
+    cst.Comparison: Evaluator._comparison,
+    cst.List: Evaluator._sequence,
+    cst.Tuple: Evaluator._sequence,
+    cst.Set: Evaluator._sequence,
+    cst.Dict: Evaluator._dict,
+    cst.IfExp: Evaluator._conditional,
+    cst.NamedExpr: Evaluator._walrus,
+    cst.Lambda: Evaluator._lambda,
+    cst.ListComp: Evaluator._comprehension,
+    cst.SetComp: Evaluator._comprehension,
+    cst.GeneratorExp: Evaluator._comprehension,
+    cst.DictComp: Evaluator._comprehension,
+    cst.Await: Evaluator._await,
+    cst.Yield: Evaluator._yield,
+    cst.Subscript: Evaluator._subscript,
+    cst.Attribute: Evaluator._attribute,
+}
+

@@ -1,0 +1,456 @@
+"""Walks through a script as it would run, without running it: which values stand behind which names, call by call.
+
+Both arms of a condition are walked and joined; a loop's body is walked once; functions of the script are walked where
+they are called, and once by themselves where nobody calls them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import libcst as cst
+
+from astrarium.explain.events import Branch, Event, Store
+from astrarium.explain.tree import Tree
+from astrarium.explain.values import (
+    UNKNOWN, Body, Class, Const, Device, Either, Function, Instance, Items, Model, Named, Table, Tokenizer, Trainer,
+    Value, either,
+)  # fmt: skip
+
+DEEPEST = 6
+"""Calls of the script's own functions within one another that are followed."""
+MOST_STEPS = 150_000
+"""Statements and calls that are walked; a script that asks for more is read so far."""
+
+
+@dataclass(eq=False)
+class Scope:
+    """The names of a function or module."""
+
+    names: dict[str, Value] = field(default_factory=dict)
+    parent: Scope | None = None
+    elsewhere: set[str] = field(default_factory=set)
+    """Names that `global` or `nonlocal` gives to the module."""
+
+    def find(self, name: str) -> Value | None:
+        """What a name stands for; None where nothing is known of it."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.names:
+                return scope.names[name]
+            scope = scope.parent
+        return None
+
+    @property
+    def top(self) -> Scope:
+        """The module's scope."""
+        return self if self.parent is None else self.parent.top
+
+    def bind(self, name: str, value: Value) -> None:
+        """Let a name stand for a value."""
+        (self.top if name in self.elsewhere else self).names[name] = value
+
+
+@dataclass(eq=False)
+class Imported:
+    """One name that the script imports from a library."""
+
+    package: str
+    name: str
+    node: cst.CSTNode
+    guarded: bool
+    """Whether it stands in a `try` or under a condition."""
+    module: str
+
+
+class Flow:
+    """The walk through one script.
+
+    Args:
+        tree: the script, parsed.
+    """
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.events: list[Event] = []
+        self.stores: list[Store] = []
+        self.imports: list[Imported] = []
+        self.assigned: list[tuple[str, cst.CSTNode, Value]] = []
+        self.modules: set[str] = set()
+        self.stars: list[str] = []
+        self.names: Counter[str] = Counter()
+        self.scope = Scope()
+        self.cut = False
+        self.branch: Branch = ()
+        self.loops = 0
+        self.contexts: frozenset[str] = frozenset()
+        self.function: list[str] = []
+        self.statement: cst.CSTNode | None = None
+        self._returns: list[list[Value]] = []
+        self._active: list[cst.CSTNode] = []
+        self._conditions = 0
+        self._steps = 0
+        self._functions: list[Function] = []
+        self._classes: list[Class] = []
+        self._guards = 0
+        from astrarium.explain.expressions import Evaluator
+
+        self.evaluator = Evaluator(self)
+        tree.module.visit(_NameCounter(self.names))
+        self._block(tree.module.body)
+        self._uncalled()
+
+    # -- bookkeeping
+
+    def step(self) -> bool:
+        """Count a step; False when there have been enough."""
+        self._steps += 1
+        self.cut = self.cut or self._steps > MOST_STEPS
+        return not self.cut
+
+    def store(self, receiver: Value, path: str, value: Value, node: cst.CSTNode) -> None:
+        """Note that a value was stored in an attribute."""
+        self.stores.append(Store(receiver, path, value, node, len(self.events), self.branch))
+
+    @contextmanager
+    def arm(self, condition: int, arm: int) -> Iterator[None]:
+        """Walk one arm of a condition."""
+        before, self.branch = self.branch, (*self.branch, (condition, arm))
+        self._guards += 1
+        try:
+            yield
+        finally:
+            self.branch = before
+            self._guards -= 1
+
+    def condition(self) -> int:
+        """A number for one more condition."""
+        self._conditions += 1
+        return self._conditions
+
+    # -- statements
+
+    def _block(self, statements: Sequence[cst.CSTNode]) -> bool:
+        """Walk statements; True where the block is left (return, raise, break, continue)."""
+        for statement in statements:
+            if not self.step():
+                return True
+            if isinstance(statement, cst.SimpleStatementLine):
+                for small in statement.body:
+                    self.statement = statement
+                    if self._small(small):
+                        return True
+            elif self._compound(statement):
+                return True
+        return False
+
+    def _suite(self, suite: cst.BaseSuite) -> bool:
+        if isinstance(suite, cst.SimpleStatementSuite):
+            return any([self._small(small) for small in suite.body])
+        return self._block(suite.body)
+
+    def _small(self, node: cst.CSTNode) -> bool:
+        evaluate = self.evaluator.evaluate
+        match node:
+            case cst.Expr():
+                evaluate(node.value, discarded=True)
+            case cst.Assign():
+                names = [target.target.value for target in node.targets if isinstance(target.target, cst.Name)]
+                value = evaluate(node.value, target=names[0] if names else None)
+                for target in node.targets:
+                    self.bind(target.target, value)
+            case cst.AnnAssign():
+                if node.value is not None:
+                    name = node.target.value if isinstance(node.target, cst.Name) else None
+                    self.bind(node.target, evaluate(node.value, target=name))
+            case cst.AugAssign():
+                evaluate(node.value)
+                self.bind(node.target, self.evaluator.added(evaluate(node.target), evaluate(node.value)))
+            case cst.Return():
+                value = evaluate(node.value) if node.value is not None else Const(None)
+                if self._returns:
+                    self._returns[-1].append(value)
+                return True
+            case cst.Raise():
+                if node.exc is not None:
+                    evaluate(node.exc)
+                return True
+            case cst.Break() | cst.Continue():
+                return True
+            case cst.Import() | cst.ImportFrom():
+                self._import(node)
+            case cst.Global() | cst.Nonlocal():
+                self.scope.elsewhere.update(item.name.value for item in node.names)
+            case cst.Assert():
+                evaluate(node.test)
+            case cst.Del():
+                if isinstance(node.target, cst.Name):
+                    self.scope.names.pop(node.target.value, None)
+            case _:
+                pass
+        return False
+
+    def _compound(self, node: cst.CSTNode) -> bool:
+        match node:
+            case cst.If():
+                return self._if(node)
+            case cst.For():
+                self.bind(node.target, self.evaluator.element(self.evaluator.evaluate(node.iter)))
+                self._loop(node.body, node.orelse)
+            case cst.While():
+                self.evaluator.evaluate(node.test)
+                self._loop(node.body, node.orelse)
+            case cst.With():
+                return self._with(node)
+            case cst.Try() | cst.TryStar():
+                return self._try(node)
+            case cst.FunctionDef():
+                function = Function(node, self.scope)
+                self._functions.append(function)
+                for decorator in node.decorators:
+                    self.evaluator.evaluate(decorator.decorator)
+                self.scope.bind(node.name.value, function)
+            case cst.ClassDef():
+                self._class(node)
+            case cst.Match():
+                self.evaluator.evaluate(node.subject)
+                number = self.condition()
+                before, after = dict(self.scope.names), []
+                for arm, case in enumerate(node.cases):
+                    self.scope.names = dict(before)
+                    with self.arm(number, arm):
+                        self._suite(case.body)
+                    after.append(self.scope.names)
+                self.scope.names = _joined([before, *after])
+        return False
+
+    def _if(self, node: cst.If) -> bool:
+        self.evaluator.evaluate(node.test)
+        test = self.tree.code(node.test)
+        if "__name__" in test or "TYPE_CHECKING" in test:
+            left = self._suite(node.body)
+            if node.orelse is not None and isinstance(node.orelse, cst.Else):
+                self._suite(node.orelse.body)
+            return left and "__name__" not in test
+        number = self.condition()
+        before = dict(self.scope.names)
+        with self.arm(number, 0):
+            left = self._suite(node.body)
+        first, self.scope.names = self.scope.names, dict(before)
+        other = False
+        if node.orelse is not None:
+            with self.arm(number, 1):
+                other = (
+                    self._if(node.orelse) if isinstance(node.orelse, cst.If) else self._suite(node.orelse.body)
+                )
+        second = self.scope.names
+        self.scope.names = _joined([names for names, gone in ((first, left), (second, other)) if not gone] or [second])
+        return left and other
+
+    def _loop(self, body: cst.BaseSuite, orelse: cst.Else | None) -> None:
+        before = dict(self.scope.names)
+        self.loops += 1
+        self._suite(body)
+        self.loops -= 1
+        self.scope.names = _joined([self.scope.names, before])
+        if orelse is not None:
+            self._suite(orelse.body)
+
+    def _with(self, node: cst.With) -> bool:
+        before = self.contexts
+        for item in node.items:
+            value = self.evaluator.evaluate(item.item)
+            code = self.tree.code(item.item)
+            for mark in ("no_grad", "inference_mode", "disable_adapter"):
+                if mark in code:
+                    self.contexts |= {mark}
+            if item.asname is not None:
+                self.bind(item.asname.name, value)
+        left = self._suite(node.body)
+        self.contexts = before
+        return left
+
+    def _try(self, node: cst.Try | cst.TryStar) -> bool:
+        number = self.condition()
+        self._guards += 1
+        before = dict(self.scope.names)
+        left = self._suite(node.body)
+        after = [] if left else [self.scope.names]
+        for arm, handler in enumerate(node.handlers, 1):
+            self.scope.names = dict(before)
+            with self.arm(number, arm):
+                if not self._suite(handler.body):
+                    after.append(self.scope.names)
+        self.scope.names = _joined(after) if after else before
+        self._guards -= 1
+        if node.orelse is not None:
+            self._suite(node.orelse.body)
+        if node.finalbody is not None:
+            self._suite(node.finalbody.body)
+        return not after
+
+    def _class(self, node: cst.ClassDef) -> None:
+        made = Class(node.name.value, [self.evaluator.evaluate(base.value) for base in node.bases])
+        inner = Scope(parent=self.scope)
+        outer, self.scope = self.scope, inner
+        self._suite(node.body)
+        self.scope = outer
+        made.members = inner.names
+        for member in inner.names.values():
+            if isinstance(member, Function):
+                member.scope = outer
+        self._classes.append(made)
+        self.scope.bind(made.name, made)
+
+    # -- names
+
+    def bind(self, target: cst.CSTNode, value: Value) -> None:
+        """Assign a value to a target."""
+        match target:
+            case cst.Name():
+                self.scope.bind(target.value, value)
+                self.assigned.append((target.value, target, value))
+            case cst.Tuple() | cst.List():
+                for position, element in enumerate(target.elements):
+                    one = self.evaluator.item(value, position)
+                    self.bind(element.value, UNKNOWN if isinstance(element, cst.StarredElement) else one)
+            case cst.Attribute():
+                self.evaluator.assign_attribute(target, value)
+            case cst.Subscript():
+                self.evaluator.assign_item(target, value)
+            case cst.StarredElement():
+                self.bind(target.value, UNKNOWN)
+
+    def _import(self, node: cst.Import | cst.ImportFrom) -> None:
+        if isinstance(node, cst.Import):
+            for alias in node.names:
+                full = _dotted(alias.name)
+                self.modules.add(full.split(".")[0])
+                if alias.asname is not None:
+                    self.bind(alias.asname.name, Named(full))
+                else:
+                    self.scope.bind(full.split(".")[0], Named(full.split(".")[0]))
+            return
+        if node.module is None or node.relative:
+            if not isinstance(node.names, cst.ImportStar):
+                for alias in node.names:
+                    self.scope.bind(_dotted(alias.asname.name if alias.asname else alias.name), UNKNOWN)
+            return
+        module = _dotted(node.module)
+        package = module.split(".")[0]
+        self.modules.add(package)
+        if isinstance(node.names, cst.ImportStar):
+            self.stars.append(package)
+            return
+        for alias in node.names:
+            name = _dotted(alias.name)
+            bound = alias.asname.name if alias.asname is not None else alias.name
+            self.scope.bind(_dotted(bound), Named(f"{module}.{name}"))
+            self.imports.append(Imported(package, name, alias, self._guards > 0, module))
+
+    # -- functions
+
+    def call(self, function: Function, event: Event | None, given: list[tuple[str | None, Value]]) -> Value:
+        """Walk a function of the script with these arguments, and give what it returns."""
+        function.called = True
+        if function.node in self._active or len(self._active) >= DEEPEST or not self.step():
+            return UNKNOWN
+        scope = Scope(parent=function.scope)
+        self._parameters(function, scope, given)
+        saved = self.scope, self.statement, self.loops, self.contexts
+        self.scope = scope
+        self._active.append(function.node)
+        self._returns.append([])
+        node = function.node
+        if isinstance(node, cst.Lambda):
+            self._returns[-1].append(self.evaluator.evaluate(node.body))
+        else:
+            self.function.append(node.name.value)
+            for decorator in node.decorators:
+                code = self.tree.code(decorator.decorator)
+                self.contexts |= {mark for mark in ("no_grad", "inference_mode") if mark in code}
+            self._suite(node.body)
+            self.function.pop()
+        self._active.pop()
+        self.scope, self.statement, self.loops, self.contexts = saved
+        returned = self._returns.pop()
+        return either(returned) if returned else Const(None)
+
+    def _parameters(self, function: Function, scope: Scope, given: list[tuple[str | None, Value]]) -> None:
+        parameters = function.node.params
+        plain = [*parameters.posonly_params, *parameters.params]
+        values = [value for name, value in given if name is None]
+        if function.receiver is not None:
+            values.insert(0, function.receiver)
+        keywords = {name: value for name, value in given if name is not None}
+        for position, parameter in enumerate([*plain, *parameters.kwonly_params]):
+            name = parameter.name.value
+            if position < len(plain) and position < len(values):
+                value = values[position]
+            elif name in keywords:
+                value = keywords[name]
+            elif parameter.default is not None:
+                value = self.evaluator.evaluate(parameter.default)
+                if not given and function.receiver is None:
+                    value = UNKNOWN if isinstance(value, Const) and value.value is None else value
+            else:
+                value = self._guess(name, parameter)
+            scope.names[name] = value
+        for rest in (parameters.star_arg, parameters.star_kwarg):
+            if isinstance(rest, cst.Param):
+                scope.names[rest.name.value] = UNKNOWN
+
+    def _guess(self, name: str, parameter: cst.Param) -> Value:
+        """What a parameter is, by its name, where nobody calls the function."""
+        noted = self.tree.code(parameter.annotation.annotation) if parameter.annotation is not None else ""
+        if "tokenizer" in name.lower() or "Tokenizer" in noted:
+            return Tokenizer(None, None, guessed=True)
+        if name in ("model", "peft_model", "base_model", "llm") or noted.endswith(("Model", "ForCausalLM")):
+            kind = "ForCausalLM" if "CausalLM" in noted else ""
+            return Model(
+                Body(None, None, kind, {}, device=Device(None), guessed=True, moved=True, training=None), None,
+                wrapper="Peft" in noted,
+            )  # fmt: skip
+        return UNKNOWN
+
+    def _uncalled(self) -> None:
+        """Walk what nobody has called."""
+        for made in self._classes:
+            if not made.made:
+                self.evaluator.instantiate(made, None, [])
+        for function in self._functions:
+            if not function.called:
+                self.call(function, None, [])
+
+
+class _NameCounter(cst.CSTVisitor):
+    def __init__(self, names: Counter[str]) -> None:
+        super().__init__()
+        self._names = names
+
+    def visit_Name(self, node: cst.Name) -> None:
+        self._names[node.value] += 1
+
+
+def _dotted(node: cst.CSTNode) -> str:
+    if isinstance(node, cst.Attribute):
+        return f"{_dotted(node.value)}.{node.attr.value}"
+    return node.value if isinstance(node, cst.Name) else ""
+
+
+def _joined(states: list[dict[str, Value]]) -> dict[str, Value]:
+    """Names after branches: a name that some branch does not bind may be any of the others."""
+    if len(states) == 1:
+        return states[0]
+    names: dict[str, Value] = {}
+    for state in states:
+        for name in state:
+            if name not in names:
+                found = [other[name] for other in states if name in other]
+                names[name] = found[0] if all(one is found[0] for one in found) else either(found)
+    return names
+
+

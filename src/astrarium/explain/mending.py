@@ -1,0 +1,99 @@
+"""Edits of a script's text: the smallest change that mends a finding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+if TYPE_CHECKING:
+    from astrarium.explain.tree import Tree
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Edit:
+    """Put `text` in the place of what stands from `start` to `end`, offsets in characters."""
+
+    start: int
+    end: int
+    text: str
+
+
+def apply(text: str, groups: Iterable[tuple[Edit, ...]]) -> str:
+    """Apply groups of edits; a group that touches an earlier one is left for the next round."""
+    taken: list[Edit] = []
+    for group in groups:
+        new = [edit for edit in group if edit not in taken]
+        if all(_apart(edit, other) for edit in new for other in taken):
+            taken += new
+    for edit in sorted(taken, reverse=True):
+        text = text[: edit.start] + edit.text + text[edit.end :]
+    return text
+
+
+def _apart(one: Edit, other: Edit) -> bool:
+    if one.start == one.end or other.start == other.end:
+        return one.end < other.start or other.end < one.start
+    return one.end <= other.start or other.end <= one.start
+
+
+def add_argument(tree: Tree, call: cst.Call, text: str) -> tuple[Edit, ...]:
+    """Add a keyword argument at the end of a call, in the call's own style."""
+    if not call.args:
+        end = tree.span(call)[1] - 1
+        return (Edit(end, end, text),)
+    last = call.args[-1]
+    if isinstance(last.value, cst.GeneratorExp) and not last.value.lpar:
+        return ()
+    start, end = tree.span(last)
+    place = tree.range(last)
+    begin = tree.starts[place.start.line - 1]
+    indent = tree.text[begin:start]
+    between = f",\n{indent}" if not indent.strip() and indent else ", "
+    return (Edit(end, end, f"{between}{text}"),)
+
+
+def remove_argument(tree: Tree, call: cst.Call, argument: cst.Arg) -> tuple[Edit, ...]:
+    """Take an argument out of a call."""
+    position = next(i for i, one in enumerate(call.args) if one is argument)
+    if position + 1 < len(call.args):
+        return (Edit(tree.span(argument)[0], tree.span(call.args[position + 1])[0], ""),)
+    start = tree.span(call.args[position - 1])[1] if position else tree.span(argument)[0]
+    return (Edit(start, tree.span(argument)[1], ""),)
+
+
+def replace(tree: Tree, node: cst.CSTNode, text: str) -> tuple[Edit, ...]:
+    """Put text in the place of a node."""
+    return (Edit(*tree.span(node), text),)
+
+
+def line_before(tree: Tree, node: cst.CSTNode, text: str) -> tuple[Edit, ...]:
+    """Put a line above a statement, with its indentation."""
+    start = tree.span(node)[0]
+    begin = tree.starts[tree.line(node) - 1]
+    indent = tree.text[begin:start]
+    return (Edit(begin, begin, f"{indent}{text}\n"),) if not indent.strip() else ()
+
+
+def line_after(tree: Tree, node: cst.CSTNode, text: str) -> tuple[Edit, ...]:
+    """Put a line below a statement, with its indentation."""
+    start, _ = tree.span(node)
+    begin = tree.starts[tree.line(node) - 1]
+    indent = tree.text[begin:start]
+    last = tree.range(node).end.line
+    if indent.strip():
+        return ()
+    if last >= len(tree.starts):
+        return (Edit(len(tree.text), len(tree.text), f"\n{indent}{text}"),)
+    return (Edit(tree.starts[last], tree.starts[last], f"{indent}{text}\n"),)
+
+
+def drop_statement(tree: Tree, node: cst.CSTNode) -> tuple[Edit, ...]:
+    """Take a whole statement out with its line, where it is not alone in its block."""
+    place = tree.range(node)
+    begin = tree.starts[place.start.line - 1]
+    if tree.text[begin : tree.span(node)[0]].strip() or place.end.line >= len(tree.starts):
+        return ()
+    return (Edit(begin, tree.starts[place.end.line], ""),)

@@ -1,0 +1,230 @@
+"""Repairs what keeps a script from parsing, where the intention is plain."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from dataclasses import dataclass
+
+import libcst as cst
+
+_ATTEMPTS = 8
+_STRING_START = re.compile(r"""(?P<prefix>[rbfuRBFU]{0,2})(?P<quote>["'])""")
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """A script that parses, and what was done."""
+
+    text: str
+    lines: tuple[int, ...]
+    """For each of its lines, from 1, the line of the original."""
+    repairs: tuple[tuple[int, str, str], ...]
+    """Line, message, mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A script that does not parse and whose intention is not plain."""
+
+    line: int
+    reason: str
+
+
+def repaired(text: str) -> Repaired | Broken:
+    """Make a script parse."""
+    lines = list(range(1, text.count("\n") + 2))
+    done: list[tuple[int, str, str]] = []
+    for _ in range(_ATTEMPTS):
+        error = _error(text)
+        if error is None:
+            return Repaired(text, tuple(lines), tuple(done))
+        for candidate in (
+            _unfinished_string, _curly_quotes, _print_statement, _missing_colon, _single_equals, _tabs, _open_bracket,
+        ):  # fmt: skip
+            made = candidate(text, error[0])
+            if made is None:
+                continue
+            new, line, message, mend, map_lines = made
+            after = _error(new)
+            if after is None or (after[0] > error[0] - (text.count("\n") - new.count("\n")) and new != text):
+                done.append((lines[min(line, len(lines)) - 1], message, mend))
+                lines = [lines[min(one, len(lines)) - 1] for one in map_lines]
+                text = new
+                break
+        else:
+            return Broken(lines[min(error[0], len(lines)) - 1], error[1])
+    return Broken(lines[0], "more than eight places do not parse")
+
+
+_Made = tuple[str, int, str, str, list[int]]
+
+
+def _error(text: str) -> tuple[int, str] | None:
+    try:
+        cst.parse_module(text)
+    except cst.ParserSyntaxError as error:
+        return _place(text, error)
+    except Exception as error:  # libcst passes on what its parser raises on odd input
+        return 1, f"{type(error).__name__}: {str(error)[:120]}"
+    return None
+
+
+def _place(text: str, error: cst.ParserSyntaxError) -> tuple[int, str]:
+    """Line and reason; Python's own, where it refuses the text too: libcst's tokenizer tells no line."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(text)
+    except SyntaxError as told:
+        return told.lineno or 1, told.msg
+    except (ValueError, MemoryError, RecursionError):
+        pass
+    return max(error.raw_line, 1), " ".join(error.message.split())[:160]
+
+
+def _same(text: str) -> list[int]:
+    return list(range(1, text.count("\n") + 2))
+
+
+def _unfinished_string(text: str, line: int) -> _Made | None:
+    """A string in simple quotes that breaks across lines: its line breaks were meant to be in it."""
+    rows = text.split("\n")
+    for first in [*range(max(line - 12, 1), min(line + 2, len(rows) + 1))]:
+        opened = _open_string(rows[first - 1])
+        if opened is None:
+            continue
+        column, prefix, quote = opened
+        for last in range(first + 1, min(first + 40, len(rows)) + 1):
+            if re.search(rf"(?<!\\){quote}", rows[last - 1]):
+                whole = "\n".join(rows[first - 1 : last])
+                if "r" in prefix.lower():
+                    return None
+                end = re.search(rf"(?<!\\){quote}", rows[last - 1])
+                assert end is not None
+                inner = "\n".join([rows[first - 1][column:], *rows[first : last - 1], rows[last - 1][: end.start()]])
+                joined = rows[first - 1][:column] + inner.rstrip("\r").replace("\r", "").replace("\n", "\\n")
+                joined += rows[last - 1][end.start() :]
+                new = [*rows[: first - 1], joined, *rows[last:]]
+                mapped = [*range(1, first + 1), *range(last + 1, len(rows) + 1)]
+                count = whole.count("\n")
+                return (
+                    "\n".join(new), first,
+                    f"a string in {quote} quotes breaks across {count + 1} lines, so that the script does not parse",
+                    f"write its {count} line breaks as \\n", mapped,
+                )  # fmt: skip
+    opened_rows = [number for number in range(1, len(rows) + 1) if _open_string(rows[number - 1]) is not None]
+    for first in opened_rows:
+        if abs(first - line) > 1:
+            continue
+        opened = _open_string(rows[first - 1])
+        assert opened is not None
+        column, _, quote = opened
+        body = rows[first - 1].rstrip()
+        closers = re.search(r"[)\]}\s,:]*$", body[column:])
+        cut = column + closers.start() if closers is not None else len(body)
+        new = [*rows[: first - 1], body[:cut] + quote + body[cut:], *rows[first:]]
+        return (
+            "\n".join(new), first, f"a string that begins with {quote} never ends", f"end it with {quote}", _same(text)
+        )  # fmt: skip
+    return None
+
+
+def _open_string(row: str) -> tuple[int, str, str] | None:
+    """Where a simple-quoted string begins that the row does not end: column after the quote, prefix, quote."""
+    position = 0
+    while position < len(row):
+        if row[position] == "#":
+            return None
+        found = _STRING_START.match(row, position)
+        if found is None:
+            position += 1
+            continue
+        quote = found.group("quote")
+        begin = found.end()
+        if row.startswith(quote * 2, begin):
+            end = row.find(quote * 3, begin + 2)
+            if end < 0:
+                return None
+            position = end + 3
+            continue
+        end = begin
+        while end < len(row) and row[end] != quote:
+            end += 2 if row[end] == "\\" else 1
+        if end >= len(row):
+            return (begin, found.group("prefix"), quote) if not row.endswith("\\") else None
+        position = end + 1
+    return None
+
+
+def _curly_quotes(text: str, line: int) -> _Made | None:
+    rows = text.split("\n")
+    row = rows[line - 1] if line <= len(rows) else ""
+    if not re.search("[“”‘’]", row):
+        return None
+    new = re.sub("[“”]", '"', re.sub("[‘’]", "'", row))
+    rows[line - 1] = new
+    return "\n".join(rows), line, "the quotes are curly, as a word processor makes them", "write straight quotes", _same(text)
+
+
+def _print_statement(text: str, line: int) -> _Made | None:
+    rows = text.split("\n")
+    for number in (line, line - 1):
+        found = re.match(r"^(\s*)print\s+(?![=(])(\S.*?)\s*$", rows[number - 1]) if 0 < number <= len(rows) else None
+        if found:
+            rows[number - 1] = f"{found.group(1)}print({found.group(2)})"
+            return "\n".join(rows), number, "print is a statement of Python 2", "call it: print(…)", _same(text)
+    return None
+
+
+def _missing_colon(text: str, line: int) -> _Made | None:
+    rows = text.split("\n")
+    for number in (line, line - 1):
+        row = rows[number - 1] if 0 < number <= len(rows) else ""
+        found = re.match(r"^\s*(if|elif|else|for|while|def|class|with|try|except|finally)\b[^#]*?(?=\s*(#.*)?$)", row)
+        if found and not found.group().endswith((":", ",", "(", "[", "{", "\\")):
+            rows[number - 1] = f"{found.group()}:{row[found.end() :]}"
+            return "\n".join(rows), number, f"the colon after {found.group(1)} is missing", "add it", _same(text)
+    return None
+
+
+def _single_equals(text: str, line: int) -> _Made | None:
+    rows = text.split("\n")
+    row = rows[line - 1] if line <= len(rows) else ""
+    found = re.match(r"^(\s*(?:if|elif|while)\s+[\w.\[\]\"']+)\s*=\s*(?!=)(.*)$", row)
+    if not found:
+        return None
+    rows[line - 1] = f"{found.group(1)} == {found.group(2)}"
+    return "\n".join(rows), line, "a comparison with a single =", "compare with ==", _same(text)
+
+
+def _tabs(text: str, line: int) -> _Made | None:
+    if not re.search(r"^ *\t", text, re.MULTILINE) or not re.search(r"^ +\S", text, re.MULTILINE):
+        return None
+    new = "\n".join(re.sub(r"^[ \t]+", lambda m: m.group().expandtabs(4), row) for row in text.split("\n"))
+    return new, line, "tabs and spaces are mixed in the indentation", "indent with four spaces", _same(text)
+
+
+def _open_bracket(text: str, line: int) -> _Made | None:
+    """A bracket that is never closed, on a line whose next line begins a new statement."""
+    rows = text.split("\n")
+    for number in range(min(line, len(rows)), max(line - 3, 0), -1):
+        row = rows[number - 1]
+        if row.rstrip().endswith((",", "(", "[", "{", "\\")):
+            continue
+        bare = re.sub(r"(\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*')|#.*", lambda m: " " * len(m.group()), row)
+        stack = []
+        for mark in bare:
+            if mark in "([{":
+                stack.append({"(": ")", "[": "]", "{": "}"}[mark])
+            elif mark in ")]}" and stack and stack[-1] == mark:
+                stack.pop()
+        if stack and bare.strip():
+            end = len(bare.rstrip())
+            colon = ":" if bare[:end].endswith(":") and re.match(r"\s*(def|if|for|while|class|with|elif)\b", bare) else ""
+            end -= len(colon)
+            closing = "".join(reversed(stack))
+            rows[number - 1] = row[:end] + closing + row[end:]
+            return "\n".join(rows), number, f"{closing} is missing at the end of the line", "close it", _same(text)
+    return None

@@ -1,0 +1,261 @@
+"""Rules on adapters that get lost, do not fit, or are not known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import libcst as cst
+
+from astrarium.explain.bases import base_of_adapter, family_by_name, method_of_adapter, size_by_name
+from astrarium.explain.context import Context
+from astrarium.explain.events import Event, surely, together
+from astrarium.explain.index.library import library
+from astrarium.explain.index.store import installed
+from astrarium.explain.mending import Edit, drop_statement, line_before, replace
+from astrarium.explain.rules.asking import (
+    in_wrapper, method_known, name_given, receiver_name, stands_alone, thrown_away, works,
+)  # fmt: skip
+from astrarium.explain.rules.registry import Found, rule
+from astrarium.explain.values import Adapter, Model, text_of
+
+
+@rule(
+    "adapter-lost",
+    "error",
+    "the adapter is attached, and something else answers",
+    "The script runs without any warning, and its answers come from the base alone.",
+)
+def adapter_lost(script: Context) -> Iterator[Found]:
+    """The base loaded again, the wrapper not assigned, or another variable used."""
+    for model in _attached(script):
+        if works(model, model.event.order):
+            continue
+        reloads = list(_reloaded(script, model))
+        yield from reloads
+        if not reloads:
+            yield from _bypassed(script, model)
+
+
+def _attached(script: Context) -> Iterator[Model]:
+    for model in script.models:
+        if model.wrapper and model.adapters and model.event is model.adapters[-1].event and model.event is not None:
+            yield model
+
+
+def _reloaded(script: Context, model: Model) -> Iterator[Found]:
+    attached: Event = model.event
+    kept = name_given(script, attached)
+    for other in script.models:
+        event = other.event
+        if other.body is model.body or event.short != "from_pretrained" or event.order < attached.order:
+            continue
+        if not surely(attached.branch, event.branch) or other.wrapper or other.body.wrapped or not works(other):
+            continue
+        again = name_given(script, event)
+        same_base = other.body.base is not None and other.body.base == model.body.base
+        if model.inner is not None and works(model.inner, attached.order):
+            continue
+        if not (same_base or (kept is not None and again == kept)):
+            continue
+        edits: tuple[Edit, ...] = ()
+        if kept is not None and again is not None and attached.function == event.function:
+            if again == kept and stands_alone(event) and event.statement is not None:
+                edits = drop_statement(script.tree, event.statement)
+            else:
+                edits = replace(script.tree, event.node, kept)
+        line = script.tree.line(attached.node)
+        yield Found(
+            event.node,
+            f"the base is loaded again here, so the adapter attached on line {line} is thrown away and "
+            "the base alone answers",
+            f"keep the model of line {line} and delete this second loading",
+            edits,
+        )
+
+
+def _bypassed(script: Context, model: Model) -> Iterator[Found]:
+    attached: Event = model.event
+    inner = model.inner
+    if inner is None:
+        return
+    later = [event for event in works(inner, attached.order) if surely(attached.branch, event.branch)]
+    later = [event for event in later if event.short not in ("save_pretrained", "push_to_hub", "state_dict")]
+    discarded = thrown_away(script, attached)
+    if not later:
+        return
+    lost = in_wrapper(method_known(model.adapters[-1]))
+    severity = {True: "error", None: "warning", False: "note"}[lost]
+    name = receiver_name(script, later[0]) or "the base"
+    kind = method_known(model.adapters[-1])
+    if lost is False:
+        message = f"`{name}` answers with the adapter only because {kind} changes the base in place"
+    elif lost:
+        message = f"`{name}` is the base without the adapter: {kind} lives in what `{attached.short}` gives"
+    else:
+        message = f"`{name}` is used, and what `{attached.short}` gave is not: a prompt method's adapter is lost so"
+    edits: tuple[Edit, ...] = ()
+    if discarded:
+        given = attached.given("model", 0)
+        if given is not None and isinstance(given.node.value, cst.Name) and attached.statement is not None:
+            start = script.tree.span(attached.statement)[0]
+            edits = (Edit(start, start, f"{given.node.value.value} = "),)
+        yield Found(attached.node, f"the result of `{attached.short}` is not assigned; {message}",
+                    "assign it and use it", edits, severity)  # type: ignore[arg-type]  # fmt: skip
+        return
+    kept = name_given(script, attached)
+    if kept is None or kept == name:
+        return
+    for event in later:
+        if receiver_name(script, event) is not None and event.function == attached.function:
+            func = event.node.func
+            node = func.value if isinstance(func, cst.Attribute) else func
+            edits = replace(script.tree, node, kept)
+        yield Found(event.node, message, f"use `{kept}`", edits, severity)  # type: ignore[arg-type]
+        break
+
+
+@rule(
+    "pipeline-base",
+    "error",
+    "the pipeline gets the base's id, and the adapter stays outside",
+    "`pipeline()` loads a model of its own from an id; the model with the adapter is never asked.",
+)
+def pipeline_base(script: Context) -> Iterator[Found]:
+    """`pipeline(model="base")` beside an adapted model that nothing uses."""
+    for model in _attached(script):
+        if works(model, model.event.order) or (model.inner is not None and works(model.inner, model.event.order)):
+            continue
+        for event in script.calls("transformers.pipeline"):
+            given = event.given("model", 1)
+            base = text_of(given.value) if given is not None else None
+            if given is None or base is None or not together(model.event.branch, event.branch):
+                continue
+            if model.body.base not in (None, base):
+                continue
+            kept = name_given(script, model.event)
+            edits: tuple[Edit, ...] = ()
+            if kept is not None and event.given("tokenizer") is not None and event.order > model.event.order:
+                edits = replace(script.tree, given.node.value, kept)
+            yield Found(
+                event.node,
+                f"the pipeline loads {base!r} alone; the adapter of line {script.tree.line(model.event.node)} is not in it",
+                "give it the model with the adapter and a tokenizer: pipeline(…, model=model, tokenizer=tokenizer)",
+                edits,
+            )
+
+
+def _loaded(script: Context) -> Iterator[tuple[Model, Adapter]]:
+    seen = set()
+    for model in script.models:
+        for adapter in model.adapters:
+            if adapter.path is not None and id(adapter) not in seen:
+                seen.add(id(adapter))
+                yield model, adapter
+
+
+@rule(
+    "adapter-wrong-base",
+    "error",
+    "the adapter was made for another base",
+    "Its tensors do not fit, or fit and mean nothing: an adapter is a change of one set of weights.",
+)
+def adapter_wrong_base(script: Context) -> Iterator[Found]:
+    """From the names, and from the adapter's configuration where it is at hand."""
+    for model, adapter in _loaded(script):
+        base, path = model.body.base, adapter.path or ""
+        if base is None or "\0" in base or "\0" in path:
+            continue
+        made_for = base_of_adapter(path)
+        reason = None
+        if made_for is not None:
+            if _differs(made_for, base):
+                reason = f"its configuration names {made_for!r}"
+        elif _differs(path, base):
+            reason = "its name speaks of another base"
+        if reason is not None:
+            yield Found(
+                adapter.event.node,
+                f"the adapter {path!r} is put on {base!r}, but {reason}",
+                f"load the base it was made for{f', {made_for!r}' if made_for else ''}",
+                severity="error" if made_for else None,
+            )
+
+
+def _differs(one: str, other: str) -> bool:
+    """Whether two names speak of different families or sizes."""
+    families = family_by_name(one), family_by_name(other)
+    if all(families) and families[0] != families[1]:
+        return True
+    sizes = size_by_name(one), size_by_name(other)
+    return all(sizes) and (families[0] == families[1] or not any(families)) and sizes[0] != sizes[1]
+
+
+@rule(
+    "adapter-method-unknown",
+    "error",
+    "stock peft does not know the adapter's method",
+    "peft stops with a KeyError: the method is in a fork only, and in astrarium.",
+)
+def adapter_method_unknown(script: Context) -> Iterator[Found]:
+    """A `BOTTLENECK` adapter without `import astrarium`."""
+    if "astrarium" in script.flow.modules or "adapters" in script.flow.modules:
+        return
+    peft = library("peft")
+    known = set(peft.constants.get("PeftType", ())) if peft is not None else set()
+    for _, adapter in _loaded(script):
+        method = method_of_adapter(adapter.path)[0]
+        if method is None or not known or method in known:
+            continue
+        bottleneck = method == "BOTTLENECK"
+        yield Found(
+            adapter.event.node,
+            f"{adapter.path!r} is an adapter of the method {method}, which peft {peft.release if peft else ''} lacks",
+            "add `import astrarium`: it teaches the installed peft this method" if bottleneck else "use a peft that has it",
+            _import_edit(script) if bottleneck else (),
+        )
+
+
+def _import_edit(script: Context) -> tuple[Edit, ...]:
+    for statement in script.tree.module.body:
+        if isinstance(statement, cst.SimpleStatementLine):
+            for small in statement.body:
+                if isinstance(small, cst.Import | cst.ImportFrom) and "__future__" not in script.code(small):
+                    return line_before(script.tree, small, "import astrarium")
+    return ()
+
+
+_FORK = re.compile(
+    r"(?:pip3?|uv pip)\s+install\s[^\n]*(?:astraios\S*subdirectory=peft|git\+\S*/peft(?!\S*huggingface)\S*|peft\s*==\s*0\.[0-6]\b\S*)"
+)
+
+
+@rule(
+    "peft-fork",
+    "warning",
+    "a fork or an old version shadows peft",
+    "A fork installs under the name peft and takes the place of the real one; current transformers does not run with it.",
+)
+def peft_fork(script: Context) -> Iterator[Found]:
+    """An install line for a fork, or a fork that is installed here."""
+    shown = script.script.shown(script.text)
+    for number, line in enumerate(shown.split("\n"), 1):
+        found = _FORK.search(line)
+        if not found or "huggingface/peft" in found.group():
+            continue
+        edits: tuple[Edit, ...] = ()
+        plain = script.text.split("\n")[number - 1]
+        if plain == line and line.lstrip().startswith("#"):
+            start = script.tree.starts[number - 1]
+            edits = (Edit(start + found.start(), start + found.end(), "pip install -q peft"),)
+        yield Found(
+            number,
+            "this installs a fork or an old peft in the place of the current one, which transformers 5 does not run with",
+            "install peft itself; `import astrarium` adds the fork's bottleneck adapters to it",
+            edits,
+        )
+    here = installed("peft")
+    if here is not None and re.match(r"0\.[0-6]\.", here[1]) and "peft" in script.flow.modules:
+        yield Found(1, f"the peft installed here is {here[1]}, older than transformers 5 can use", "pip install -U peft")
+
+

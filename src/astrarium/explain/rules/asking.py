@@ -1,0 +1,77 @@
+"""Questions about events that several rules ask."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from astrarium.explain.bases import method_of_adapter
+from astrarium.explain.context import Context, model_of
+from astrarium.explain.events import Event
+from astrarium.explain.values import PROMPT_METHODS, Adapter, Model
+
+IDLE = frozenset(
+    ["to", "cuda", "cpu", "half", "float", "bfloat16", "eval", "train", "print_trainable_parameters", "parameters",
+     "named_parameters", "named_modules", "requires_grad_", "get_nb_trainable_parameters", "print", "type", "len",
+     "get_peft_model", "from_pretrained", "prepare_model_for_kbit_training", "gradient_checkpointing_enable",
+     "activation_checkpointing_enable", "enable_input_require_grads", "set_adapter", "load_adapter", "config",
+     "resize_token_embeddings", "get_memory_footprint", "modules", "num_parameters", "compile", "isinstance"]
+)  # fmt: skip
+"""What is done with a model without making it work."""
+
+
+def works(model: Model, after: int = -1) -> list[Event]:
+    """The calls in which a model does its work: runs, trains, is saved, is handed on."""
+    return [event for event in model.uses if event.short not in IDLE and event.order > after]
+
+
+def name_given(script: Context, event: Event) -> str | None:
+    """The variable that a call's value goes to, through methods such as `.to(device)` behind it."""
+    for small in getattr(event.statement, "body", ()):
+        if isinstance(small, cst.Assign) and len(small.targets) == 1 and _chain(small.value, event.node):
+            target = small.targets[0].target
+            return script.code(target) if isinstance(target, cst.Name | cst.Attribute) else None
+        if isinstance(small, cst.AnnAssign) and small.value is not None and _chain(small.value, event.node):
+            return script.code(small.target)
+    return None
+
+
+def stands_alone(event: Event) -> bool:
+    """Whether nothing follows the call in its assignment."""
+    return any(isinstance(small, cst.Assign) and small.value is event.node for small in getattr(event.statement, "body", ()))
+
+
+def thrown_away(script: Context, event: Event) -> bool:
+    """Whether a call's value goes nowhere, through methods behind it."""
+    return any(
+        isinstance(small, cst.Expr) and _chain(small.value, event.node)
+        for small in getattr(event.statement, "body", ())
+    )
+
+
+def _chain(value: cst.CSTNode, node: cst.CSTNode) -> bool:
+    while value is not node:
+        if isinstance(value, cst.Call):
+            value = value.func
+        elif isinstance(value, cst.Attribute | cst.Subscript | cst.Await):
+            value = value.value if not isinstance(value, cst.Await) else value.expression
+        else:
+            return False
+    return True
+
+
+def method_known(adapter: Adapter) -> str | None:
+    """An adapter's peft type: from its configuration or its name."""
+    return adapter.method or method_of_adapter(adapter.path)[0]
+
+
+def in_wrapper(method: str | None) -> bool | None:
+    """Whether a method lives in peft's wrapper alone; None where the method is not known."""
+    return None if method is None else method in PROMPT_METHODS
+
+
+def receiver_name(script: Context, event: Event) -> str | None:
+    """The variable that a method is called of."""
+    func = event.node.func
+    if isinstance(func, cst.Attribute) and isinstance(func.value, cst.Name):
+        return func.value.value
+    return func.value if isinstance(func, cst.Name) and model_of(event) is not None else None

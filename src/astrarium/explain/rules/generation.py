@@ -1,0 +1,377 @@
+"""Rules on generating text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import libcst as cst
+
+from astrarium.explain.context import Context, model_of, settings_of
+from astrarium.explain.events import Event
+from astrarium.explain.mending import Edit, add_argument, line_before, replace
+from astrarium.explain.rules.registry import Found, rule
+from astrarium.explain.values import Batch, Output, Templated, Tokenizer, Value, constant, options, text_of
+
+LENGTH = 256
+"""What the mended copy asks for where the script asks for nothing."""
+_LIMITS = ("max_new_tokens", "max_length", "stopping_criteria", "max_time", "stop_strings", "generation_config")
+
+
+@rule(
+    "no-max-new-tokens",
+    "warning",
+    "`generate` without `max_new_tokens`",
+    "transformers stops after 20 new tokens then, in the middle of the answer, unless the model's own settings say more.",
+)
+def no_max_new_tokens(script: Context) -> Iterator[Found]:
+    """No length in the call, in a generation configuration, or in the model's."""
+    told = any(True for path in ("max_new_tokens", "max_length", "generation_config") for _ in script.stores(path))
+    for event in script.generations:
+        model = model_of(event)
+        if told or event.unpacks and _unknown_keywords(event) or any(event.given(name) is not None for name in _LIMITS):
+            config = settings_of(event.value("generation_config"), "GenerationConfig")
+            if config is None or told or config.event is None or config.event.unpacks:
+                continue
+            if config.event.short != "GenerationConfig" or any(key in config.given for key in _LIMITS):
+                continue
+            if any(event.given(name) is not None for name in _LIMITS if name != "generation_config"):
+                continue
+            edits = add_argument(script.tree, config.event.node, f"max_new_tokens={LENGTH}")
+        else:
+            if model is not None and model.body.causal is False and "Seq2Seq" not in model.body.auto_class and "Conditional" not in model.body.auto_class:  # fmt: skip
+                continue
+            edits = add_argument(script.tree, event.node, f"max_new_tokens={LENGTH}")
+        yield Found(
+            event.node,
+            "`generate` is given no length: it stops after 20 new tokens",
+            f"say how long the answer may be: max_new_tokens={LENGTH}",
+            edits,
+        )
+
+
+def _unknown_keywords(event: Event) -> bool:
+    """Whether `**something` may hold a length: it is not a tokenizer's batch."""
+    return any(
+        argument.name == "**" and not any(isinstance(option, Batch) for option in options(argument.value))
+        and not (isinstance(argument.node.value, cst.Name) and re.search(r"input|enc|batch|token", argument.node.value.value))
+        for argument in event.arguments
+    )  # fmt: skip
+
+
+def _batch(event: Event) -> tuple[Batch | None, bool]:
+    """The batch that `generate` is given, and whether its mask comes along."""
+    for argument in event.arguments:
+        for option in options(argument.value):
+            if isinstance(option, Batch):
+                whole = argument.name == "**" or (argument.name is None and not option.part)
+                masked = event.given("attention_mask") is not None
+                if argument.name in ("**", None, "inputs", "input_ids"):
+                    return option, whole or masked
+    return None, False
+
+
+@rule(
+    "no-attention-mask",
+    "error",
+    "a padded batch is generated from without its attention mask",
+    "The model reads the padding as text, and every shorter row is answered wrongly.",
+)
+def no_attention_mask(script: Context) -> Iterator[Found]:
+    """`generate(inputs.input_ids)` after `padding=True`."""
+    for event in script.generations:
+        batch, masked = _batch(event)
+        if batch is None or masked or not batch.padded or not batch.part or event.unpacks:
+            continue
+        argument = next(
+            (one for one in event.arguments if any(isinstance(option, Batch) for option in options(one.value))), None
+        )
+        edits: tuple[Edit, ...] = ()
+        if argument is not None and batch.part == "input_ids":
+            source = script.code(argument.node.value)
+            if source.endswith(".input_ids"):
+                edits = add_argument(script.tree, event.node, f"attention_mask={source.removesuffix('.input_ids')}.attention_mask")
+            elif re.search(r"\[[\"']input_ids[\"']\]$", source):
+                mask = re.sub(r"input_ids([\"']\])$", r"attention_mask\1", source)
+                edits = add_argument(script.tree, event.node, f"attention_mask={mask}")
+        yield Found(
+            event.node,
+            "the batch is padded, and `generate` is not told where: the attention mask is left behind",
+            "pass the whole batch, generate(**inputs, …), or attention_mask=inputs.attention_mask",
+            edits,
+        )
+
+
+@rule(
+    "right-padding",
+    "warning",
+    "a padded batch is generated from with the padding on the right",
+    "A decoder goes on from the last position: behind right padding it continues the padding, not the prompt.",
+)
+def right_padding(script: Context) -> Iterator[Found]:
+    """Several prompts, padded, with `padding_side` right or left as it comes."""
+    for event in script.generations:
+        model = model_of(event)
+        if model is None or model.body.causal is False:
+            continue
+        batch, _ = _batch(event)
+        if batch is None or not batch.padded or not (batch.many or batch.side == "right") or batch.side in ("left", "?"):
+            continue
+        tokenizer = batch.tokenizer
+        if tokenizer is None or tokenizer.guessed:
+            continue
+        said = batch.side == "right"
+        yield Found(
+            batch.event.node,
+            ("the padding is put on the right" if said else "the padding goes to the tokenizer's own side, as a rule the right")
+            + f", and line {script.tree.line(event.node)} generates from the batch",
+            'pad on the left: tokenizer.padding_side = "left"',
+            _left(script, tokenizer),
+            severity="error" if said else None,
+        )
+
+
+def _left(script: Context, tokenizer: Tokenizer) -> tuple[Edit, ...]:
+    for store in script.stores("padding_side"):
+        if store.receiver is tokenizer:
+            for event_node in _assigned_nodes(script, store.node):
+                return replace(script.tree, event_node, '"left"')
+    if tokenizer.event is None:
+        return ()
+    given = tokenizer.event.given("padding_side")
+    if given is not None:
+        return replace(script.tree, given.node.value, '"left"')
+    return add_argument(script.tree, tokenizer.event.node, 'padding_side="left"')
+
+
+def _assigned_nodes(script: Context, target: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    for event in [*script.tree.module.body]:
+        if isinstance(event, cst.SimpleStatementLine):
+            for small in event.body:
+                if isinstance(small, cst.Assign) and any(one.target is target for one in small.targets):
+                    yield small.value
+
+
+@rule(
+    "special-tokens-twice",
+    "warning",
+    "special tokens are added twice",
+    "The chat template has written them already; the tokenizer puts a second beginning-of-text in front, which training never had.",
+)
+def special_tokens_twice(script: Context) -> Iterator[Found]:
+    """A templated text, or one that begins with `<s>`, through a tokenizer that adds its own."""
+    for event in script.events:
+        if event.name != f"transformers.PreTrainedTokenizerBase.{event.short}" or event.short not in ("__call__", "encode"):
+            continue
+        given = event.given("text", 0)
+        if given is None or event.given("add_special_tokens") is not None or event.unpacks:
+            continue
+        templated = any(_templated(option) for option in options(given.value))
+        text = text_of(given.value) or ""
+        written = re.match(r"<s>|<\|begin_of_text\|>|<bos>", text)
+        if templated or written:
+            yield Found(
+                event.node,
+                "the chat template has already written the special tokens, and the tokenizer adds its own"
+                if templated
+                else f"the text begins with {written.group() if written else ''}, and the tokenizer puts its own in front",
+                "say add_special_tokens=False, or let apply_chat_template tokenize",
+                add_argument(script.tree, event.node, "add_special_tokens=False"),
+            )
+
+
+def _templated(value: Value) -> bool:
+    if isinstance(value, Templated):
+        return True
+    inner = [*getattr(value, "items", [])] if not isinstance(value, Batch) else []
+    rest = getattr(value, "rest", None)
+    return any(isinstance(one, Templated) for one in [*inner, rest] if isinstance(one, Value))
+
+
+@rule(
+    "prompt-unlike-training",
+    "warning",
+    "the prompt is unlike the one the adapter was trained on",
+    "An adapter answers in the form it has learned; another form gives worse answers, or none.",
+)
+def prompt_unlike_training(script: Context) -> Iterator[Found]:
+    """A question to an Astraios adapter that is not `Question: …\\n\\nAnswer:`; training rows and prompts that differ."""
+    for event in script.generations:
+        model = model_of(event)
+        batch, _ = _batch(event)
+        if model is None or batch is None or not any("astraios-" in (one.path or "") for one in model.adapters):
+            continue
+        for prompt in batch.prompts:
+            text = text_of(prompt)
+            if text is None or re.fullmatch(r"\0*", text) or "fim_prefix" in text or "fim-prefix" in text:
+                continue
+            if re.match(r"Question: ", text) and re.search(r"\n\nAnswer:$", text.rstrip("\0")):
+                continue
+            edits: tuple[Edit, ...] = ()
+            given = batch.event.given("text", 0)
+            node = given.node.value if given is not None else None
+            if isinstance(node, cst.SimpleString) and node.quote in ('"', "'") and not text.startswith("Question"):
+                body = node.raw_value
+                edits = replace(script.tree, node, f"{node.quote}Question: {body}\\n\\nAnswer:{node.quote}")
+            elif isinstance(node, cst.SimpleString) and node.quote in ('"', "'") and text.endswith("\n\nAnswer: "):
+                edits = replace(script.tree, node, f"{node.quote}{node.raw_value.rstrip()}{node.quote}")
+            yield Found(
+                batch.event.node,
+                "Astraios's adapters were trained on `Question: …\\n\\nAnswer:`, and this prompt has another form",
+                'write "Question: …\\n\\nAnswer:" around the question, without a space at the end',
+                edits,
+            )
+            break
+
+
+def _decodings(script: Context) -> Iterator[tuple[Event, Output]]:
+    for event in script.events:
+        if event.short in ("decode", "batch_decode") and event.arguments:
+            for option in _deep(event.arguments[0].value):
+                if isinstance(option, Output):
+                    yield event, option
+                    break
+
+
+def _deep(value: Value) -> Iterator[Value]:
+    for option in options(value):
+        yield option
+        rest = getattr(option, "rest", None)
+        if rest is not None:
+            yield from options(rest)
+
+
+@rule(
+    "special-tokens-kept",
+    "note",
+    "the answer is decoded with its special tokens",
+    "`<|endoftext|>`, `<s>` and padding are printed as part of the answer.",
+)
+def special_tokens_kept(script: Context) -> Iterator[Found]:
+    """`decode` of generated tokens without `skip_special_tokens=True`."""
+    for event, output in _decodings(script):
+        given = event.given("skip_special_tokens", 1)
+        if given is not None or event.unpacks or _for_fim(script, output):
+            continue
+        yield Found(
+            event.node,
+            "the answer is decoded with its special tokens in it",
+            "say skip_special_tokens=True",
+            add_argument(script.tree, event.node, "skip_special_tokens=True"),
+        )
+
+
+def _for_fim(script: Context, output: Output) -> bool:
+    """Whether the special tokens are what the answer is cut at."""
+    prompt = output.prompt
+    texts = [text_of(one) or "" for one in prompt.prompts] if isinstance(prompt, Batch) else []
+    return any("fim" in text for text in texts) or "fim_middle" in script.text
+
+
+@rule(
+    "prompt-decoded",
+    "note",
+    "the prompt is decoded along with the answer",
+    "A decoder's `generate` gives the prompt and the answer behind it; what is printed begins with the question.",
+)
+def prompt_decoded(script: Context) -> Iterator[Found]:
+    """`decode(outputs[0])` without cutting the prompt off."""
+    for event, output in _decodings(script):
+        model = output.model
+        if not output.whole or model is None or model.body.causal is False or _for_fim(script, output):
+            continue
+        if model.body.guessed and not model.wrapper:
+            continue
+        if _cut_later(script, event):
+            continue
+        yield Found(
+            event.node,
+            "the prompt is decoded along with the answer",
+            "cut it off: outputs[0][inputs.input_ids.shape[-1]:]",
+            _cut(script, event, output),
+        )
+
+
+def _cut_later(script: Context, event: Event) -> bool:
+    """Whether the text is cut at a mark, or the prompt taken away from it, afterwards."""
+    statement = script.code(event.statement) if event.statement is not None else ""
+    if re.search(r"\.(split|replace|removeprefix|partition|find|index)\(|\[len\(", statement):
+        return True
+    name = event.target
+    return name is not None and bool(
+        re.search(rf"\b{re.escape(name)}(\[0\])?\.(split|replace|removeprefix|partition)\(|\b{re.escape(name)}(\[0\])?\[len\(", script.text)
+    )
+
+
+def _cut(script: Context, event: Event, output: Output) -> tuple[Edit, ...]:
+    """The edit that cuts the prompt off, where the prompt has a name."""
+    node = event.node.args[0].value
+    if event.short != "decode" or not isinstance(node, cst.Subscript) or not isinstance(node.value, cst.Name):
+        return ()
+    if script.code(node).replace(" ", "") != f"{node.value.value}[0]":
+        return ()
+    call = output.event
+    for argument in call.arguments:
+        for option in options(argument.value):
+            if not isinstance(option, Batch):
+                continue
+            source = script.code(argument.node.value)
+            if not re.fullmatch(r"[\w.]+(\[[\"']input_ids[\"']\])?", source):
+                return ()
+            if argument.name == "**" or (argument.name is None and not option.part):
+                source = f'{source}["input_ids"]'
+            end = script.tree.span(node)[1]
+            return (Edit(end, end, f"[{source}.shape[-1]:]"),)
+    return ()
+
+
+@rule(
+    "training-mode",
+    "warning",
+    "the model generates in training mode",
+    "Dropout stays on: the adapter's own too, so that answers are worse and differ from run to run.",
+)
+def training_mode(script: Context) -> Iterator[Found]:
+    """`train()` before `generate` with no `eval()` in between, or training by a Trainer."""
+    seen: set[int] = set()
+    for event in script.generations:
+        model = model_of(event)
+        if model is None or constant(event.facts.get("training", Value())) is not True or id(model.body) in seen:
+            continue
+        seen.add(id(model.body))
+        since = model.body.train_event
+        edits: tuple[Edit, ...] = ()
+        func = event.node.func
+        if event.statement is not None and isinstance(func, cst.Attribute) and isinstance(func.value, cst.Name):
+            edits = line_before(script.tree, event.statement, f"{func.value.value}.eval()")
+        where = f" since line {script.tree.line(since.node)}" if since is not None and since.order < event.order else ""
+        yield Found(
+            event.node, f"the model has been in training mode{where}: dropout is on while it answers",
+            "call model.eval() before", edits,
+        )  # fmt: skip
+
+
+@rule(
+    "gradients-on",
+    "note",
+    "a model is evaluated with gradients on",
+    "Every activation is kept for a backward pass that never comes: twice the memory, and slower.",
+)
+def gradients_on(script: Context) -> Iterator[Found]:
+    """A forward pass in a loop after `eval()`, outside `torch.no_grad()`."""
+    for event in script.calls("__call__", "forward"):
+        model = model_of(event)
+        if model is None or event.contexts & {"no_grad", "inference_mode"} or event.name.endswith("Tokenizer.__call__"):
+            continue
+        if constant(event.facts.get("training", Value())) is not False or not event.loop:
+            continue
+        evaluated = model.body.train_event is not None and model.body.train_event.short == "eval"
+        if not evaluated or any(one.short == "backward" and one.function == event.function for one in script.events):
+            continue
+        if any(one.short in ("set_grad_enabled",) for one in script.events):
+            continue
+        yield Found(
+            event.node, "the model runs in a loop with gradients on, after eval()", "put it under `with torch.no_grad():`"
+        )
+
+
