@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from astrarium.core.files import atomic_open
 from astrarium.report import markdown
 from astrarium.report.figures import Figure
+from astrarium.report.videos import thumbnail
 
 ASSETS = "assets"
 """The folder beside an article that holds its pictures and their data."""
@@ -140,7 +141,7 @@ def _environment() -> Environment:
         gb=lambda number: f"{number / 1e9:,.2f} GB",
         quoted=markdown.quote,
     )
-    environment.globals.update(table=markdown.table, details=markdown_details)
+    environment.globals.update(table=markdown.table, details=markdown_details, thumbnail=thumbnail)
     return environment
 
 

@@ -62,35 +62,45 @@ def facts_of(what: str | Path) -> dict[str, Any]:
     }
 
 
-def base_facts(name: str) -> dict[str, Any]:
+def base_facts(name: str, config: Mapping[str, Any] | None = None, where: str = "") -> dict[str, Any]:
     """What the base's configuration gives: parameters, shape, memory. `why` says why there is none.
 
     Only files on this machine are looked at: an article about a hub id does not go and fetch it.
+
+    Args:
+        name: of the base.
+        config: its `config.json`, where the caller has it.
+        where: where that comes from, in words.
     """
-    from astrarium.families import family_of
     from astrarium.sources import open_base
 
     if not name:
-        return {"name": "", "why": "the adapter does not name its base", "parameters": None}
-    if name != "default" and not Path(name).exists():
+        return {"name": "", "why": "the base is not named", "parameters": None}
+    if config is None and name != "default" and not Path(name).exists():
         return {"name": name, "why": "it is not on this machine", "parameters": None}
     try:
-        source = open_base(name)
-        family = family_of(source.config)
-        return {
-            "name": name,
-            "why": "",
-            "config": source.config,
-            "family": family.model_type,
-            "parameters": family.parameters(source.config),
-            "layers": family.layers(source.config),
-            "width": family.width(source.config),
-            "context": family.context(source.config),
-            "bytes": {kind: family.weight_bytes(source.config, kind) for kind in ("fp32", "bf16", "int8", "int4")},
-            "kv": family.kv_bytes_per_token(source.config),
-        }
+        if config is None:
+            config, where = open_base(name).config, "the base's own `config.json`"
+            if name == "default":
+                where = "the header of the embedded default's file"
+        return {"name": name, "why": "", "config": config, "where": where, **_shape(config)}
     except AstrariumError as error:
         return {"name": name, "why": str(error), "parameters": None}
+
+
+def _shape(config: Mapping[str, Any]) -> dict[str, Any]:
+    from astrarium.families import family_of
+
+    family = family_of(config)
+    return {
+        "family": family.model_type,
+        "parameters": family.parameters(config),
+        "layers": family.layers(config),
+        "width": family.width(config),
+        "context": family.context(config),
+        "bytes": {kind: family.weight_bytes(config, kind) for kind in ("fp32", "bf16", "int8", "int4")},
+        "kv": family.kv_bytes_per_token(config),
+    }
 
 
 def _of(adapter: AdapterFacts | None) -> AdapterFacts:
