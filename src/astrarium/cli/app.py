@@ -15,6 +15,7 @@ from astrarium.cli.bench import bench
 from astrarium.cli.complete import complete
 from astrarium.cli.console import stderr
 from astrarium.cli.data import data
+from astrarium.cli.explain import explain
 from astrarium.cli.report import report
 from astrarium.cli.tokens import tokens
 from astrarium.cli.tune import tune
@@ -34,6 +35,7 @@ app.command()(ask)
 app.command()(complete)
 app.command()(tune)
 app.command()(tokens)
+app.command()(explain)
 app.command()(report)
 app.command()(bench)
 app.add_typer(data, name="data")

@@ -60,7 +60,7 @@ class Context:
     def trains(self) -> bool:
         """Whether the script trains: a trainer, or a loss that is propagated back."""
         return bool(self.trainers) or any(
-            event.short == "backward" and event.name not in ("torch.Tensor.backward",) or event.short == "backward"
+            (event.short == "backward" and event.name not in ("torch.Tensor.backward",)) or event.short == "backward"
             for event in self.events
         )
 

@@ -10,8 +10,29 @@ import libcst as cst
 from astrarium.explain import libraries
 from astrarium.explain.events import Event, Given, canonical
 from astrarium.explain.values import (
-    UNKNOWN, Batch, Class, Const, Device, Downloaded, Either, Function, Instance, Items, Model, Named, Output,
-    Settings, Table, Templated, Text, Tokenizer, Trainer, Value, constant, either, options, text_of,
+    UNKNOWN,
+    Batch,
+    Class,
+    Const,
+    Downloaded,
+    Either,
+    Function,
+    Instance,
+    Items,
+    Model,
+    Named,
+    Output,
+    Settings,
+    Table,
+    Templated,
+    Text,
+    Tokenizer,
+    Trainer,
+    Value,
+    constant,
+    either,
+    options,
+    text_of,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -325,6 +346,8 @@ class Evaluator:
             called = self.attribute(receiver, attribute)
         else:
             called = self.evaluate(node.func)
+            if any(isinstance(option, Model | Tokenizer | Batch | Settings) for option in options(called)):
+                receiver = called
         statement = self.flow.statement
         given = []
         for argument in node.args:
@@ -332,7 +355,9 @@ class Evaluator:
             if argument.star == "**" and isinstance(value, Table) and value.complete:
                 given += [Given(str(key), one, argument) for key, one in value.items.items()]
             else:
-                given.append(Given(argument.keyword.value if argument.keyword else argument.star or None, value, argument))
+                given.append(
+                    Given(argument.keyword.value if argument.keyword else argument.star or None, value, argument)
+                )
         if not self.flow.step():
             return UNKNOWN
         event = Event(
@@ -434,4 +459,3 @@ _HANDLERS: dict[type, Callable[[Evaluator, Any], Value]] = {
     cst.Subscript: Evaluator._subscript,
     cst.Attribute: Evaluator._attribute,
 }
-

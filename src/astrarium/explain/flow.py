@@ -7,8 +7,8 @@ they are called, and once by themselves where nobody calls them.
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import contextmanager
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import libcst as cst
@@ -16,8 +16,17 @@ import libcst as cst
 from astrarium.explain.events import Branch, Event, Store
 from astrarium.explain.tree import Tree
 from astrarium.explain.values import (
-    UNKNOWN, Body, Class, Const, Device, Either, Function, Instance, Items, Model, Named, Table, Tokenizer, Trainer,
-    Value, either,
+    UNKNOWN,
+    Body,
+    Class,
+    Const,
+    Device,
+    Function,
+    Model,
+    Named,
+    Tokenizer,
+    Value,
+    either,
 )  # fmt: skip
 
 DEEPEST = 6
@@ -243,9 +252,7 @@ class Flow:
         other = False
         if node.orelse is not None:
             with self.arm(number, 1):
-                other = (
-                    self._if(node.orelse) if isinstance(node.orelse, cst.If) else self._suite(node.orelse.body)
-                )
+                other = self._if(node.orelse) if isinstance(node.orelse, cst.If) else self._suite(node.orelse.body)
         second = self.scope.names
         self.scope.names = _joined([names for names, gone in ((first, left), (second, other)) if not gone] or [second])
         return left and other
@@ -452,5 +459,3 @@ def _joined(states: list[dict[str, Value]]) -> dict[str, Value]:
                 found = [other[name] for other in states if name in other]
                 names[name] = found[0] if all(one is found[0] for one in found) else either(found)
     return names
-
-

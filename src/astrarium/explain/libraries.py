@@ -7,8 +7,27 @@ from typing import TYPE_CHECKING
 
 from astrarium.explain.index.library import library
 from astrarium.explain.values import (
-    UNKNOWN, Adapter, Batch, Body, Const, Device, Downloaded, Either, Items, Model, Named, Output, Settings, Templated,
-    Text, Tokenizer, Trainer, Value, constant, options, text_of,
+    UNKNOWN,
+    Adapter,
+    Batch,
+    Body,
+    Const,
+    Device,
+    Downloaded,
+    Either,
+    Items,
+    Model,
+    Named,
+    Output,
+    Settings,
+    Templated,
+    Text,
+    Tokenizer,
+    Trainer,
+    Value,
+    constant,
+    options,
+    text_of,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -150,7 +169,9 @@ def _loaded(event: Event, owner: str, short: str) -> Value:
     if owner.endswith("Config"):
         return Settings(owner, {"path": event.value("pretrained_model_name_or_path", 0)}, event)
     if owner == "FastLanguageModel":
-        return Items([Model(Body(None, event, "AutoModelForCausalLM", {}, prepared=True), event), Tokenizer(base, event)])
+        return Items(
+            [Model(Body(None, event, "AutoModelForCausalLM", {}, prepared=True), event), Tokenizer(base, event)]
+        )
     if not _MODEL_CLASS.match(owner):
         return UNKNOWN
     given = {one.name: one.value for one in event.arguments if one.name not in (None, "*", "**")}
@@ -373,7 +394,9 @@ def attribute(value: Value, name: str) -> Value:
         case Batch():
             return part_of(value, name) if name in _PARTS else Device(None) if name == "device" else UNKNOWN
         case Output():
-            return Output(value.event, value.model, value.whole, prompt=value.prompt) if name == "sequences" else UNKNOWN
+            return (
+                Output(value.event, value.model, value.whole, prompt=value.prompt) if name == "sequences" else UNKNOWN
+            )
         case Trainer():
             return value.given.get(name, UNKNOWN)
         case Settings():
@@ -456,5 +479,3 @@ def loose(event: Event, attribute_name: str) -> Value:
     if event.name in ("range",):
         return Items([], UNKNOWN)
     return UNKNOWN
-
-

@@ -6,8 +6,21 @@ from typing import TYPE_CHECKING
 
 from astrarium.explain import libraries
 from astrarium.explain.values import (
-    UNKNOWN, Adapter, Batch, Const, Device, Items, Model, Output, Settings, Templated, Tokenizer, Value,
-    constant, options, text_of,
+    UNKNOWN,
+    Adapter,
+    Batch,
+    Const,
+    Device,
+    Items,
+    Model,
+    Output,
+    Settings,
+    Templated,
+    Tokenizer,
+    Value,
+    constant,
+    options,
+    text_of,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -157,5 +170,3 @@ def tokenizer_method(event: Event, tokenizer: Tokenizer, name: str) -> Value:
             return UNKNOWN
         case _:
             return UNKNOWN
-
-

@@ -75,13 +75,17 @@ def _read(script: Script, mend: bool) -> Reading:
 
 
 def _silent(script: Script, note: str) -> Reading:
-    return Reading(script.name, script.code, mended=script.original, original=script.original, notes=(note,), path=script.path)
+    return Reading(
+        script.name, script.code, mended=script.original, original=script.original, notes=(note,), path=script.path
+    )
 
 
 def _analysed(script: Script, mend: bool) -> Reading:
     made = repaired(script.code)
     if isinstance(made, Broken):
-        if not _ABOUT.search(script.code) and not re.search(r"^\s*(?:import|from|def|class)\s", script.code, re.MULTILINE):
+        if not _ABOUT.search(script.code) and not re.search(
+            r"^\s*(?:import|from|def|class)\s", script.code, re.MULTILINE
+        ):
             raise ExplainError(
                 f"{script.name} is no Python: line {made.line}: {made.reason}; expected a script or a notebook"
             )

@@ -165,7 +165,13 @@ def _curly_quotes(text: str, line: int) -> _Made | None:
         return None
     new = re.sub("[“”]", '"', re.sub("[‘’]", "'", row))
     rows[line - 1] = new
-    return "\n".join(rows), line, "the quotes are curly, as a word processor makes them", "write straight quotes", _same(text)
+    return (
+        "\n".join(rows),
+        line,
+        "the quotes are curly, as a word processor makes them",
+        "write straight quotes",
+        _same(text),
+    )
 
 
 def _print_statement(text: str, line: int) -> _Made | None:
@@ -222,7 +228,9 @@ def _open_bracket(text: str, line: int) -> _Made | None:
                 stack.pop()
         if stack and bare.strip():
             end = len(bare.rstrip())
-            colon = ":" if bare[:end].endswith(":") and re.match(r"\s*(def|if|for|while|class|with|elif)\b", bare) else ""
+            colon = (
+                ":" if bare[:end].endswith(":") and re.match(r"\s*(def|if|for|while|class|with|elif)\b", bare) else ""
+            )
             end -= len(colon)
             closing = "".join(reversed(stack))
             rows[number - 1] = row[:end] + closing + row[end:]

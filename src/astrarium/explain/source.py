@@ -118,7 +118,7 @@ def script_of(text: str, name: str, path: Path | None = None) -> Script:
         raise ExplainError(f"{name} has {len(text):,} characters; a script of at most {LARGEST:,} is read")
     if "\0" in text:
         raise ExplainError(f"{name} is no text: it holds a zero character; expected a Python script or a notebook")
-    if text.lstrip("\ufeff \t\r\n").startswith("{") and '"cells"' in text or name.endswith(".ipynb"):
+    if (text.lstrip("\ufeff \t\r\n").startswith("{") and '"cells"' in text) or name.endswith(".ipynb"):
         return _notebook(text, name, path)
     bom = "\ufeff" if text.startswith("\ufeff") else ""
     code = text.removeprefix(bom)

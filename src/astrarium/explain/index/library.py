@@ -49,7 +49,9 @@ class Signature:
         """`name(parameters)`, in one line."""
         marks = {"*": "*", "**": "**"}
         shown = [
-            marks.get(parameter.kind, "") + parameter.name + ("" if parameter.default is None else f"={parameter.default}")
+            marks.get(parameter.kind, "")
+            + parameter.name
+            + ("" if parameter.default is None else f"={parameter.default}")
             for parameter in self.parameters
         ]
         return f"{self.name.rsplit('.', 1)[-1]}({', '.join(shown)})"

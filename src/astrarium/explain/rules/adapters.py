@@ -14,7 +14,13 @@ from astrarium.explain.index.library import library
 from astrarium.explain.index.store import installed
 from astrarium.explain.mending import Edit, drop_statement, line_before, replace
 from astrarium.explain.rules.asking import (
-    in_wrapper, method_known, name_given, receiver_name, stands_alone, thrown_away, works,
+    in_wrapper,
+    method_known,
+    name_given,
+    receiver_name,
+    stands_alone,
+    thrown_away,
+    works,
 )  # fmt: skip
 from astrarium.explain.rules.registry import Found, rule
 from astrarium.explain.values import Adapter, Model, text_of
@@ -211,7 +217,9 @@ def adapter_method_unknown(script: Context) -> Iterator[Found]:
         yield Found(
             adapter.event.node,
             f"{adapter.path!r} is an adapter of the method {method}, which peft {peft.release if peft else ''} lacks",
-            "add `import astrarium`: it teaches the installed peft this method" if bottleneck else "use a peft that has it",
+            "add `import astrarium`: it teaches the installed peft this method"
+            if bottleneck
+            else "use a peft that has it",
             _import_edit(script) if bottleneck else (),
         )
 
@@ -256,6 +264,6 @@ def peft_fork(script: Context) -> Iterator[Found]:
         )
     here = installed("peft")
     if here is not None and re.match(r"0\.[0-6]\.", here[1]) and "peft" in script.flow.modules:
-        yield Found(1, f"the peft installed here is {here[1]}, older than transformers 5 can use", "pip install -U peft")
-
-
+        yield Found(
+            1, f"the peft installed here is {here[1]}, older than transformers 5 can use", "pip install -U peft"
+        )

@@ -37,7 +37,9 @@ def name_given(script: Context, event: Event) -> str | None:
 
 def stands_alone(event: Event) -> bool:
     """Whether nothing follows the call in its assignment."""
-    return any(isinstance(small, cst.Assign) and small.value is event.node for small in getattr(event.statement, "body", ()))
+    return any(
+        isinstance(small, cst.Assign) and small.value is event.node for small in getattr(event.statement, "body", ())
+    )
 
 
 def thrown_away(script: Context, event: Event) -> bool:

@@ -1,1 +1,383 @@
-"""Rules to come."""
+"""Rules on names and arguments that the installed transformers and peft do not have, or call otherwise.
+
+What is there is read from the index of the installed packages. The tables below only say what took an old name's place;
+an entry counts only where the index bears it out: the old name is gone, the new one is there.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+
+import libcst as cst
+
+from astrarium.explain.context import Context
+from astrarium.explain.events import Event
+from astrarium.explain.index.library import PACKAGES, Library, Signature, library
+from astrarium.explain.mending import Edit, line_before, remove_argument, replace
+from astrarium.explain.rules.registry import Found, rule
+from astrarium.explain.values import constant, strings
+
+NEW_NAMES = {
+    "transformers": {
+        "AutoModelWithLMHead": "AutoModelForCausalLM", "AutoModelForVision2Seq": "AutoModelForImageTextToText",
+        "PretrainedConfig": "PreTrainedConfig", "is_torch_tpu_available": "is_torch_xla_available",
+    },
+    "peft": {
+        "prepare_model_for_int8_training": "prepare_model_for_kbit_training",
+        "prepare_model_for_training": "prepare_model_for_kbit_training", "BoneConfig": "MissConfig",
+        "BoneModel": "MissModel",
+    },
+}  # fmt: skip
+"""Old name → new name."""
+
+OPTIMISERS = ("AdamW", "Adafactor")
+
+NEW_ARGUMENTS = {
+    "evaluation_strategy": "eval_strategy", "no_cuda": "use_cpu", "per_gpu_train_batch_size": "per_device_train_batch_size",
+    "per_gpu_eval_batch_size": "per_device_eval_batch_size", "push_to_hub_token": "hub_token",
+    "push_to_hub_model_id": "hub_model_id", "tokenizer": "processing_class", "use_auth_token": "token",
+    "torch_dtype": "dtype", "eval_accumulation_step": "eval_accumulation_steps", "warmup_ratio": "warmup_steps",
+    "max_seq_length": "max_length", "lora_rank": "r",
+}  # fmt: skip
+"""Old argument → new argument, wherever the new one is accepted and the old one is not."""
+
+DROPPED = frozenset(
+    ["overwrite_output_dir", "logging_dir", "fp16_backend", "half_precision_backend", "fp16_opt_level", "use_mps_device",
+     "save_safetensors", "resume_download", "framework", "safe_serialization", "use_ipex", "torchdynamo", "jit_mode_eval"]
+)  # fmt: skip
+"""Arguments that went without a successor: taken out, the call does what it did."""
+
+OPEN_CALLS = {
+    "from_pretrained": ("use_auth_token", "load_in_4bit", "load_in_8bit", "use_flash_attention_2", "resume_download"),
+    "pipeline": ("framework", "use_auth_token", "load_in_8bit"),
+    "save_pretrained": ("safe_serialization", "use_auth_token"),
+    "push_to_hub": ("safe_serialization", "use_auth_token", "use_temp_dir"),
+    "__call__": ("pad_to_max_length", "truncation_strategy"),
+}
+"""Calls that take any keyword: the old ones that they no longer do anything with, or stop at."""
+
+GONE_METHODS = {
+    "encode_plus": "__call__", "batch_encode_plus": "__call__", "as_target_tokenizer": "__call__ with text_target=",
+    "prepare_seq2seq_batch": "__call__ with text_target=", "prepare_for_model": "__call__",
+    "enable_adapter_layers_": "enable_adapters",
+}  # fmt: skip
+
+
+def _libraries() -> Iterator[Library]:
+    for package in PACKAGES:
+        found = library(package)
+        if found is not None:
+            yield found
+
+
+@rule(
+    "name-gone",
+    "error",
+    "the installed library has no such name",
+    "The import stops with an ImportError before anything has run.",
+)
+def name_gone(script: Context) -> Iterator[Found]:
+    """Imports from transformers and peft, and names reached through the module."""
+    for found in _libraries():
+        for one in script.flow.imports:
+            if (
+                one.package == found.package
+                and one.module == found.package
+                and not one.guarded
+                and not found.has(one.name)
+            ):
+                yield Found(one.node, *_gone(script, found, one.name, one.node))
+        for event in script.events:
+            parts = event.name.split(".")
+            if parts[0] != found.package or len(parts) < 2 or not _through_module(script, event, parts[1]):
+                continue
+            if not found.has(parts[1]) and parts[1] not in ("utils", "models"):
+                yield Found(event.node.func, *_gone(script, found, parts[1], None))
+
+
+def _through_module(script: Context, event: Event, name: str) -> bool:
+    code = script.code(event.node.func)
+    return (
+        f".{name}" in code and not any(one.name == name for one in script.flow.imports) and event.receiver is not None
+    )
+
+
+def _gone(script: Context, found: Library, name: str, node: cst.CSTNode | None) -> tuple[str, str, tuple[Edit, ...]]:
+    message = f"{found.package} {found.release} has no {name}"
+    if name in OPTIMISERS and not found.has(name):
+        return message, f"take it from torch: from torch.optim import {name}", _from_torch(script, name, node)
+    new = NEW_NAMES.get(found.package, {}).get(name)
+    if new is None or not found.has(new):
+        new = None
+        if name.startswith(("TF", "Flax")) and found.has(name.removeprefix("TF").removeprefix("Flax")):
+            return (
+                message,
+                f"TensorFlow and Flax are gone; the PyTorch class is {name.removeprefix('TF').removeprefix('Flax')}",
+                (),
+            )
+        close = difflib.get_close_matches(name, found.exports, 1, 0.88)
+        return (
+            message,
+            f"is {close[0]} meant?" if close else "look for its successor in the library's migration guide",
+            (),
+        )
+    edits: tuple[Edit, ...] = ()
+    if isinstance(node, cst.ImportAlias):
+        if node.asname is not None:
+            edits = replace(script.tree, node.name, new)
+        else:
+            edits = tuple(_renamed_everywhere(script, name, new))
+    return message, f"it is called {new} now", edits
+
+
+def _renamed_everywhere(script: Context, old: str, new: str) -> Iterator[Edit]:
+    visitor = _Names(old)
+    script.tree.module.visit(visitor)
+    for node in visitor.found:
+        yield Edit(*script.tree.span(node), new)
+
+
+class _Names(cst.CSTVisitor):
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+        self.found: list[cst.Name] = []
+
+    def visit_Attribute_attr(self, node: cst.Attribute) -> None:
+        """An attribute of the same name is another thing."""
+
+    def visit_Attribute(self, node: cst.Attribute) -> bool:
+        node.value.visit(self)
+        return False
+
+    def visit_Arg(self, node: cst.Arg) -> bool:
+        node.value.visit(self)
+        return False
+
+    def visit_Name(self, node: cst.Name) -> None:
+        if node.value == self._name:
+            self.found.append(node)
+
+
+def _from_torch(script: Context, name: str, node: cst.CSTNode | None) -> tuple[Edit, ...]:
+    """`from transformers import a, AdamW` → without it, and a line that imports it from torch."""
+    for statement in script.tree.module.body:
+        if not isinstance(statement, cst.SimpleStatementLine):
+            continue
+        for small in statement.body:
+            if (
+                isinstance(small, cst.ImportFrom)
+                and not isinstance(small.names, cst.ImportStar)
+                and node in small.names
+            ):
+                names = list(small.names)
+                position = names.index(node)  # type: ignore[arg-type]
+                if names[position].asname is not None:
+                    return ()
+                if len(names) == 1:
+                    return replace(script.tree, small, f"from torch.optim import {name}")
+                start, end = script.tree.span(names[position])
+                if position + 1 < len(names):
+                    end = script.tree.span(names[position + 1])[0]
+                else:
+                    start = script.tree.span(names[position - 1])[1]
+                return (Edit(start, end, ""), *line_before(script.tree, statement, f"from torch.optim import {name}"))
+    return ()
+
+
+@rule(
+    "argument-gone",
+    "error",
+    "the installed library's function does not take this argument",
+    "The call stops with a TypeError, or the argument is passed over without a word.",
+)
+def argument_gone(script: Context) -> Iterator[Found]:
+    """Keywords held against the parameters in the installed sources."""
+    for event in script.events:
+        signature, found = _signature(event)
+        if signature is None or found is None:
+            continue
+        known = {parameter.name for parameter in signature.parameters} | signature.popped
+        for argument in event.arguments:
+            name = argument.name
+            if name in (None, "*", "**") or name in known or argument.node.keyword is None:
+                continue
+            if signature.open and name not in _old(event, known):
+                continue
+            new = NEW_ARGUMENTS.get(name or "")
+            new = new if new in known or (signature.open and new == "token") else None
+            yield Found(argument.node, *_argument_told(script, event, argument.node, found, name or "", new, known))
+
+
+def _signature(event: Event) -> tuple[Signature | None, Library | None]:
+    package, _, rest = event.name.partition(".")
+    found = library(package) if package in PACKAGES and rest else None
+    if found is None:
+        return None, None
+    if event.short == "from_pretrained":
+        owner = rest.split(".")[0]
+        if owner.endswith("Config") or owner.endswith("Processor"):
+            return None, None
+        target = "PeftModel" if owner.startswith("PeftModel") else "PreTrainedTokenizerBase" if "Tokenizer" in owner else "PreTrainedModel"  # fmt: skip
+        if package == "peft" and target != "PeftModel":
+            return None, None
+        return found.signature(f"{target}.from_pretrained"), found
+    if event.short.endswith("Trainer") or event.short.startswith("DataCollator") or "." not in rest or event.short in OPEN_CALLS or event.short == "generate":  # fmt: skip
+        return found.signature(rest), found
+    return None, None
+
+
+def _old(event: Event, known: set[str]) -> set[str]:
+    """Of a call that takes any keyword: those that are old, or misspelt."""
+    if event.short == "generate":
+        generation = library("transformers")
+        config = generation.signature("GenerationConfig") if generation is not None else None
+        if config is None:
+            return set()
+        valid = known | config.popped
+        return {
+            argument.name
+            for argument in event.arguments
+            if argument.name is not None and argument.name not in valid and argument.name not in ("*", "**")
+            and difflib.get_close_matches(argument.name, valid, 1, 0.86)
+        }  # fmt: skip
+    return set(OPEN_CALLS.get(event.short, ()))
+
+
+def _argument_told(
+    script: Context, event: Event, node: cst.Arg, found: Library, name: str, new: str | None, known: set[str]
+) -> tuple[str, str, tuple[Edit, ...]]:
+    called = event.name.split(".", 1)[1].replace(".__call__", "")
+    message = f"`{called}` of {found.package} {found.release} does not take {name}"
+    if new is not None and node.keyword is not None:
+        return message, f"it is called {new} now", replace(script.tree, node.keyword, new)
+    if name in ("load_in_4bit", "load_in_8bit"):
+        return (
+            message,
+            f"say quantization_config=BitsAndBytesConfig({name}=True)",
+            _quantisation(script, event, node, name),
+        )
+    if name == "use_flash_attention_2":
+        return message, 'say attn_implementation="flash_attention_2"', replace(script.tree, node, 'attn_implementation="flash_attention_2"')  # fmt: skip
+    if name == "pad_to_max_length":
+        return message, 'say padding="max_length"', replace(script.tree, node, 'padding="max_length"')
+    if name == "group_by_length" and "train_sampling_strategy" in known:
+        return message, 'say train_sampling_strategy="group_by_length"', replace(script.tree, node, 'train_sampling_strategy="group_by_length"')  # fmt: skip
+    if name in DROPPED:
+        return message, "leave it out", remove_argument(script.tree, event.node, node)
+    valid = known
+    if event.short == "generate":
+        generation = library("transformers")
+        config = generation.signature("GenerationConfig") if generation is not None else None
+        valid = known | (config.popped if config is not None else frozenset())
+    close = difflib.get_close_matches(name, valid, 1, 0.8)
+    if close and node.keyword is not None:
+        return message, f"is {close[0]} meant?", replace(script.tree, node.keyword, close[0])
+    return message, f"leave it out; it takes {', '.join(sorted(known)[:6])}, …", ()
+
+
+def _quantisation(script: Context, event: Event, node: cst.Arg, name: str) -> tuple[Edit, ...]:
+    if event.given("quantization_config") is not None or constant(event.value(name)) is not True:
+        return remove_argument(script.tree, event.node, node) if constant(event.value(name)) is False else ()
+    edits = replace(script.tree, node, f"quantization_config=BitsAndBytesConfig({name}=True)")
+    if script.flow.names["BitsAndBytesConfig"]:
+        return edits
+    for imported in script.flow.imports:
+        if imported.module == "transformers":
+            end = script.tree.span(imported.node)[1]
+            return (Edit(end, end, ", BitsAndBytesConfig"), *edits)
+    return ()
+
+
+@rule(
+    "argument-renamed",
+    "note",
+    "an argument has a new name",
+    "The old one still works, with a warning, until a release takes it away.",
+)
+def argument_renamed(script: Context) -> Iterator[Found]:
+    """Arguments that the installed sources themselves call deprecated in favour of another."""
+    transformers = library("transformers")
+    if transformers is None:
+        return
+    renamed = {**transformers.renamed.get("transformers.modeling_utils", {}), **transformers.renamed.get("transformers.pipelines", {})}  # fmt: skip
+    for event in script.events:
+        if event.short not in ("from_pretrained", "from_config", "pipeline") or not event.name.startswith(("transformers.", "peft.Auto")):  # fmt: skip
+            continue
+        for argument in event.arguments:
+            new = renamed.get(argument.name or "")
+            if new is None or argument.node.keyword is None or event.given(new) is not None:
+                continue
+            yield Found(
+                argument.node, f"{argument.name} is called {new} since transformers 5", f"say {new}=",
+                replace(script.tree, argument.node.keyword, new),
+            )  # fmt: skip
+
+
+@rule(
+    "method-gone",
+    "error",
+    "the installed library's object has no such method",
+    "The call stops with an AttributeError.",
+)
+def method_gone(script: Context) -> Iterator[Found]:
+    """`encode_plus` and others that the installed sources no longer have."""
+    transformers = library("transformers")
+    if transformers is None:
+        return
+    for event in script.events:
+        if event.short not in GONE_METHODS or not isinstance(event.node.func, cst.Attribute):
+            continue
+        about = event.name.startswith("transformers.PreTrainedTokenizerBase.") or event.name.startswith("?.")
+        if (
+            not about
+            or "transformers" not in script.flow.modules
+            or transformers.has_member("PreTrainedTokenizerBase", event.short)
+        ):
+            continue
+        func = event.node.func
+        edits: tuple[Edit, ...] = ()
+        if GONE_METHODS[event.short] == "__call__" and event.short != "prepare_for_model":
+            edits = (Edit(script.tree.span(func.value)[1], script.tree.span(func)[1], ""),)
+            old = event.given("pad_to_max_length")
+            if old is not None:
+                edits = (*edits, *replace(script.tree, old.node, 'padding="max_length"'))
+        name = script.code(func.value)
+        yield Found(
+            event.node,
+            f"a tokenizer of transformers {transformers.release} has no {event.short}",
+            f"call the tokenizer: {name}(…)" + ("" if edits else ", the targets as text_target=…"),
+            edits,
+        )
+
+
+@rule(
+    "value-gone",
+    "error",
+    "the installed library does not know this value",
+    "The call stops with a ValueError or KeyError.",
+)
+def value_gone(script: Context) -> Iterator[Found]:
+    """TensorFlow tensors, and tasks that `pipeline` no longer has."""
+    transformers = library("transformers")
+    if transformers is None:
+        return
+    kinds = transformers.constants.get("TensorType", [])
+    for event in script.events:
+        given = event.given("return_tensors")
+        value = constant(given.value) if given is not None else None
+        if given is not None and isinstance(value, str) and kinds and value not in kinds and event.name.startswith(("transformers.", "?.")):  # fmt: skip
+            yield Found(
+                given.node, f"transformers {transformers.release} has no tensors of the kind {value!r}, only {', '.join(kinds)}",
+                'say return_tensors="pt"', replace(script.tree, given.node.value, '"pt"') if value == "pt " else (),
+            )  # fmt: skip
+        if event.name == "transformers.pipeline" and transformers.tasks:
+            given = event.given("task", 0)
+            for task in strings(given.value) if given is not None else ():
+                plain = task.split("_")[0] if task.startswith("translation_") else task
+                if plain not in transformers.tasks and "\0" not in task and given is not None:
+                    yield Found(
+                        given.node, f"transformers {transformers.release} has no pipeline for {task!r}",
+                        "use text-generation with a model that is told what to do, or the model and its tokenizer themselves",
+                    )  # fmt: skip

@@ -1,1 +1,218 @@
-"""Rules to come."""
+"""Rules on devices and memory."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import libcst as cst
+
+from astrarium.explain.bases import kept_in_fp32, memory_here, size_by_name
+from astrarium.explain.context import Context, model_of, named
+from astrarium.explain.events import Event
+from astrarium.explain.libraries import device_of
+from astrarium.explain.mending import Edit, add_argument, replace
+from astrarium.explain.rules.asking import receiver_name, thrown_away
+from astrarium.explain.rules.registry import Found, rule
+from astrarium.explain.values import Batch, Const, Device, Model, Value, constant, options
+
+LARGE = 3e9
+"""Parameters from which four bytes each are worth a word."""
+
+
+@rule(
+    "device-mismatch",
+    "error",
+    "model and tensors are on different devices",
+    "torch stops: it expects all tensors on the same device.",
+)
+def device_mismatch(script: Context) -> Iterator[Found]:
+    """The model on a GPU and its inputs on the CPU, or the reverse."""
+    for event in script.events:
+        if event.short not in ("generate", "__call__", "forward"):
+            continue
+        model, batch = model_of(event), event.facts.get("batch")
+        place, other = event.facts.get("device"), event.facts.get("batch_device")
+        if (
+            model is None
+            or not isinstance(batch, Batch)
+            or not isinstance(place, Device)
+            or not isinstance(other, Device)
+        ):
+            continue
+        if not batch.tensors or model.body.guessed or batch.event is None:
+            continue
+        if other.body is not None:
+            if other.body is not model.body:
+                other = other.body.device
+            else:
+                continue
+        where, there = _place(place), _place(other)
+        if where is None or there is None or where == there:
+            continue
+        yield Found(
+            event.node,
+            f"the model is on {_told(place)} and its inputs are on {_told(other)}",
+            "move the inputs: inputs = inputs.to(model.device)",
+            _moved(script, event, batch),
+            severity="warning" if model.body.mapped else None,
+        )
+
+
+def _place(device: Device) -> str | None:
+    """Where a device is on a machine with a GPU."""
+    return None if device.where is None else device.where.rstrip("?")
+
+
+def _told(device: Device) -> str:
+    where = device.where or "?"
+    return (
+        f"{where.rstrip('?')}, where there is one," if where.endswith("?") else "the CPU" if where == "cpu" else where
+    )
+
+
+def _moved(script: Context, event: Event, batch: Batch) -> tuple[Edit, ...]:
+    name = receiver_name(script, event)
+    if name is None or batch.event is None or batch.event.function != event.function:
+        return ()
+    if batch.added_device:
+        return ()
+    end = script.tree.span(batch.event.node)[1]
+    statement = script.code(batch.event.statement) if batch.event.statement is not None else ""
+    if not re.match(r"\s*\w+\s*=", statement) or not statement.rstrip().endswith(")"):
+        return ()
+    if batch.event.order < model_order(event):
+        return ()
+    return (Edit(end, end, f".to({name}.device)"),)
+
+
+def model_order(event: Event) -> int:
+    """When the model of a call was made: an edit before that cannot name it."""
+    model = model_of(event)
+    return model.event.order if model is not None and model.event is not None else 0
+
+
+@rule(
+    "to-unused",
+    "error",
+    "the result of `.to(device)` on a tensor is not used",
+    "A tensor's `.to` gives a copy; only a model's and a BatchEncoding's `.to` change the thing itself.",
+)
+def to_unused(script: Context) -> Iterator[Found]:
+    """`input_ids.to(device)` as a statement of its own."""
+    for event in script.calls("to", "cuda"):
+        if not thrown_away(script, event) or not event.name.startswith("torch.Tensor."):
+            continue
+        name = receiver_name(script, event)
+        func = event.node.func
+        if name is None and isinstance(func, cst.Attribute):
+            name = script.code(func.value)
+        if name is None or event.statement is None or not any(isinstance(one, Batch) and one.part for one in options(event.receiver or Value())):  # fmt: skip
+            continue
+        start = script.tree.span(event.statement)[0]
+        edits = (Edit(start, start, f"{name} = "),) if name.isidentifier() else ()
+        yield Found(
+            event.node, f"`{name}` stays where it is: what `.to` gives is thrown away", f"assign it: {name} = {name}.to(…)",
+            edits,
+        )  # fmt: skip
+
+
+@rule(
+    "device-unused",
+    "warning",
+    "`device` is defined and not used",
+    "Model and inputs stay where they are, as a rule on the CPU, whatever the line says.",
+)
+def device_unused(script: Context) -> Iterator[Found]:
+    """A device in a variable that nothing reads."""
+    for name, node, value in script.flow.assigned:
+        if not re.fullmatch(r"_?(device|DEVICE|torch_device|dev)", name) or script.flow.names[name] > 1:
+            continue
+        if _place(device_of(value)) is None:
+            continue
+        edits = _use_device(script, name, node)
+        yield Found(node, f"`{name}` is defined and never used", f"use it: model.to({name}), inputs.to({name})", edits)
+
+
+def _use_device(script: Context, name: str, node: cst.CSTNode) -> tuple[Edit, ...]:
+    """Move the one model and its one input there, where both are plain and come after it."""
+    models = [one for one in script.models if one.event is not None and not one.body.guessed]
+    runs = [one for one in script.events if one.short == "generate" and model_of(one) is not None]
+    if not models or not runs or len({id(one.body) for one in models}) != 1 or models[0].body.moved:
+        return ()
+    last = models[-1].event
+    batch = runs[0].facts.get("batch")
+    if not isinstance(batch, Batch) or batch.event is None or batch.added_device:
+        return ()
+    position = script.tree.span(node)[0]
+    spans = [script.tree.span(last.node), script.tree.span(batch.event.node)]
+    if any(start < position for start, _ in spans) or len({last.function, batch.event.function}) != 1 or last.function:
+        return ()
+    return tuple(Edit(end, end, f".to({name})") for _, end in spans)
+
+
+@rule(
+    "fp32-large-model",
+    "warning",
+    "a large model is held in fp32",
+    "Four bytes a parameter, twice what bf16 takes, for answers that do not differ where it matters.",
+)
+def fp32_large_model(script: Context) -> Iterator[Found]:
+    """fp32 said in so many words, or a checkpoint that is kept in fp32 and loaded as it is."""
+    for model in script.models:
+        body = model.body
+        size = size_by_name(body.base)
+        if model.event is not body.event or size is None or size < LARGE or body.quantised or body.scratch:
+            continue
+        event: Event = body.event
+        asked = event.given("dtype") or event.given("torch_dtype")
+        known = _dtype(asked.value) if asked is not None else "auto"
+        if known == "auto" and not kept_in_fp32(body.base):
+            continue
+        if known not in ("auto", "float32") or event.unpacks or _cast_later(script, model):
+            continue
+        if script.trains and known == "float32" and not body.wrapped:
+            continue  # full tuning holds fp32 weights on purpose
+        here = memory_here()
+        have = f"; this machine has {here / 1e9:.0f} GB" if here else ""
+        reason = (
+            "is asked for in fp32" if known == "float32" else "has its checkpoint in fp32, which is loaded as it stands"
+        )
+        edits = (
+            replace(script.tree, asked.node.value, _bf16(script, asked.node.value))
+            if asked is not None
+            else add_argument(script.tree, event.node, 'dtype="bfloat16"')
+        )
+        yield Found(
+            event.node,
+            f"{body.base} {reason}: {size * 4 / 1e9:.0f} GB, against {size * 2 / 1e9:.0f} GB in bf16{have}",
+            'say dtype="bfloat16"',
+            edits,
+        )
+
+
+def _dtype(value: Value) -> str | None:
+    known = constant(value)
+    if isinstance(known, str):
+        return known.removeprefix("torch.")
+    if isinstance(value, Const):
+        return "auto"  # None
+    name = named(value)
+    return {"float": "float32"}.get(name.rsplit(".", 1)[-1], name.rsplit(".", 1)[-1]) if name is not None else None
+
+
+def _bf16(script: Context, node: cst.BaseExpression) -> str:
+    code = script.code(node)
+    return re.sub(r"float32$|float$", "bfloat16", code) if code.startswith("torch.") else '"bfloat16"'
+
+
+def _cast_later(script: Context, model: Model) -> bool:
+    return any(
+        event.short in ("half", "bfloat16")
+        or (
+            event.short == "to"
+            and any("float16" in (named(one.value) or str(constant(one.value))) for one in event.arguments)
+        )
+        for event in script.events
+        if (found := model_of(event)) is not None and found.body is model.body
+    )

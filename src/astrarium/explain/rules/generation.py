@@ -29,7 +29,11 @@ def no_max_new_tokens(script: Context) -> Iterator[Found]:
     told = any(True for path in ("max_new_tokens", "max_length", "generation_config") for _ in script.stores(path))
     for event in script.generations:
         model = model_of(event)
-        if told or event.unpacks and _unknown_keywords(event) or any(event.given(name) is not None for name in _LIMITS):
+        if (
+            told
+            or (event.unpacks and _unknown_keywords(event))
+            or any(event.given(name) is not None for name in _LIMITS)
+        ):
             config = settings_of(event.value("generation_config"), "GenerationConfig")
             if config is None or told or config.event is None or config.event.unpacks:
                 continue
@@ -90,7 +94,9 @@ def no_attention_mask(script: Context) -> Iterator[Found]:
         if argument is not None and batch.part == "input_ids":
             source = script.code(argument.node.value)
             if source.endswith(".input_ids"):
-                edits = add_argument(script.tree, event.node, f"attention_mask={source.removesuffix('.input_ids')}.attention_mask")
+                edits = add_argument(
+                    script.tree, event.node, f"attention_mask={source.removesuffix('.input_ids')}.attention_mask"
+                )
             elif re.search(r"\[[\"']input_ids[\"']\]$", source):
                 mask = re.sub(r"input_ids([\"']\])$", r"attention_mask\1", source)
                 edits = add_argument(script.tree, event.node, f"attention_mask={mask}")
@@ -115,7 +121,12 @@ def right_padding(script: Context) -> Iterator[Found]:
         if model is None or model.body.causal is False:
             continue
         batch, _ = _batch(event)
-        if batch is None or not batch.padded or not (batch.many or batch.side == "right") or batch.side in ("left", "?"):
+        if (
+            batch is None
+            or not batch.padded
+            or not (batch.many or batch.side == "right")
+            or batch.side in ("left", "?")
+        ):
             continue
         tokenizer = batch.tokenizer
         if tokenizer is None or tokenizer.guessed:
@@ -123,7 +134,11 @@ def right_padding(script: Context) -> Iterator[Found]:
         said = batch.side == "right"
         yield Found(
             batch.event.node,
-            ("the padding is put on the right" if said else "the padding goes to the tokenizer's own side, as a rule the right")
+            (
+                "the padding is put on the right"
+                if said
+                else "the padding goes to the tokenizer's own side, as a rule the right"
+            )
             + f", and line {script.tree.line(event.node)} generates from the batch",
             'pad on the left: tokenizer.padding_side = "left"',
             _left(script, tokenizer),
@@ -161,7 +176,10 @@ def _assigned_nodes(script: Context, target: cst.CSTNode) -> Iterator[cst.CSTNod
 def special_tokens_twice(script: Context) -> Iterator[Found]:
     """A templated text, or one that begins with `<s>`, through a tokenizer that adds its own."""
     for event in script.events:
-        if event.name != f"transformers.PreTrainedTokenizerBase.{event.short}" or event.short not in ("__call__", "encode"):
+        if event.name != f"transformers.PreTrainedTokenizerBase.{event.short}" or event.short not in (
+            "__call__",
+            "encode",
+        ):
             continue
         given = event.given("text", 0)
         if given is None or event.given("add_special_tokens") is not None or event.unpacks:
@@ -299,7 +317,10 @@ def _cut_later(script: Context, event: Event) -> bool:
         return True
     name = event.target
     return name is not None and bool(
-        re.search(rf"\b{re.escape(name)}(\[0\])?\.(split|replace|removeprefix|partition)\(|\b{re.escape(name)}(\[0\])?\[len\(", script.text)
+        re.search(
+            rf"\b{re.escape(name)}(\[0\])?\.(split|replace|removeprefix|partition)\(|\b{re.escape(name)}(\[0\])?\[len\(",
+            script.text,
+        )
     )
 
 
@@ -371,7 +392,7 @@ def gradients_on(script: Context) -> Iterator[Found]:
         if any(one.short in ("set_grad_enabled",) for one in script.events):
             continue
         yield Found(
-            event.node, "the model runs in a loop with gradients on, after eval()", "put it under `with torch.no_grad():`"
+            event.node,
+            "the model runs in a loop with gradients on, after eval()",
+            "put it under `with torch.no_grad():`",
         )
-
-

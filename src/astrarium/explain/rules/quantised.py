@@ -1,1 +1,114 @@
-"""Rules to come."""
+"""Rules on bases in 4 and 8 bits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import libcst as cst
+
+from astrarium.explain.context import Context, model_of, named
+from astrarium.explain.events import Event
+from astrarium.explain.libraries import first_device
+from astrarium.explain.mending import Edit, replace
+from astrarium.explain.rules.registry import Found, rule
+from astrarium.explain.values import UNKNOWN, constant
+
+
+@rule(
+    "kbit-not-prepared",
+    "warning",
+    "a quantised base is tuned without `prepare_model_for_kbit_training`",
+    "Norms and the output head stay in half precision and the inputs carry no gradient: training is unstable, or learns nothing.",
+)
+def kbit_not_prepared(script: Context) -> Iterator[Found]:
+    """`get_peft_model` on a 4- or 8-bit base that was not prepared."""
+    for event in script.calls("peft.get_peft_model"):
+        if constant(event.facts.get("quantised", UNKNOWN)) not in ("4bit", "8bit"):
+            continue
+        given = event.given("model", 0)
+        if constant(event.facts.get("prepared", UNKNOWN)) is True or given is None:
+            continue
+        if any(trainer.name.startswith(("SFT", "DPO", "GRPO", "ORPO", "KTO")) for trainer in script.trainers):
+            continue  # trl prepares it
+        edits: tuple[Edit, ...] = ()
+        if any(one.name == "prepare_model_for_kbit_training" for one in script.flow.imports):
+            edits = replace(
+                script.tree, given.node.value, f"prepare_model_for_kbit_training({script.code(given.node.value)})"
+            )
+        else:
+            edits = _with_import(script, event, given.node.value)
+        yield Found(
+            event.node, "the base is quantised and was not prepared for training",
+            "call model = prepare_model_for_kbit_training(model) before get_peft_model", edits,
+        )  # fmt: skip
+
+
+def _with_import(script: Context, event: Event, node: cst.CSTNode) -> tuple[Edit, ...]:
+    for imported in script.flow.imports:
+        if imported.name == "get_peft_model" and imported.module == "peft":
+            end = script.tree.span(imported.node)[1]
+            wrapped = f"prepare_model_for_kbit_training({script.code(node)})"
+            return (Edit(end, end, ", prepare_model_for_kbit_training"), *replace(script.tree, node, wrapped))
+    return ()
+
+
+@rule(
+    "quantised-moved",
+    "warning",
+    "a quantised model is moved or cast",
+    "It is on its device since it was loaded; `.half()`, `.float()`, a cast and, in 8 bits, `.cuda()` are refused with a ValueError.",
+)
+def quantised_moved(script: Context) -> Iterator[Found]:
+    """`.to`, `.cuda`, `.half` or `.float` of a 4- or 8-bit model."""
+    for event in script.calls("to", "cuda", "half", "float", "bfloat16"):
+        model = model_of(event)
+        if model is None or model.body.quantised not in ("4bit", "8bit"):
+            continue
+        cast = event.short in ("half", "float") or any(
+            one.name == "dtype" or (named(one.value) or "").startswith("torch.") for one in event.arguments
+        )
+        if event.short == "bfloat16" or (event.short == "to" and not cast and first_device(event) is None):
+            continue
+        refused = cast or (event.short == "cuda" and model.body.quantised == "8bit")
+        func = event.node.func
+        edits: tuple[Edit, ...] = ()
+        if isinstance(func, cst.Attribute):
+            edits = (Edit(script.tree.span(func.value)[1], script.tree.span(event.node)[1], ""),)
+            if _is_statement(event):
+                edits = ()
+        what = "4" if model.body.quantised == "4bit" else "8"
+        yield Found(
+            event.node,
+            f"the model is loaded in {what} bits, and `.{event.short}` "
+            + ("is refused with a ValueError" if refused else "moves what device_map has placed"),
+            'leave it where it is: device_map="auto" places it when it is loaded',
+            edits,
+            severity="error" if refused else None,
+        )
+
+
+def _is_statement(event: Event) -> bool:
+    return event.discarded
+
+
+@rule(
+    "merge-quantised",
+    "warning",
+    "an adapter is merged into a quantised base",
+    "The sum is rounded to 4 or 8 bits again and the adapter's small changes are lost in it (transformers issue 31293).",
+)
+def merge_quantised(script: Context) -> Iterator[Found]:
+    """`merge_and_unload` or `merge_adapter` on a 4- or 8-bit base."""
+    for event in script.calls("merge_and_unload", "merge_adapter"):
+        model = model_of(event)
+        if model is None or model.body.quantised not in ("4bit", "8bit"):
+            continue
+        if any(
+            one.short == "dequantize" and (found := model_of(one)) and found.body is model.body for one in script.events
+        ):
+            continue
+        yield Found(
+            event.node,
+            f"the adapter is merged into a base in {model.body.quantised[0]} bits, whose rounding swallows it",
+            "load the base again in bf16, put the adapter on it, and merge there",
+        )

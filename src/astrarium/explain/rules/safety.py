@@ -1,1 +1,118 @@
-"""Rules to come."""
+"""Rules on running other people's code and giving away one's own secrets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import libcst as cst
+
+from astrarium.explain.bases import is_local
+from astrarium.explain.context import Context
+from astrarium.explain.mending import Edit, remove_argument, replace
+from astrarium.explain.rules.registry import Found, rule
+from astrarium.explain.values import Downloaded, Value, constant, options, text_of
+
+_TOKEN = re.compile(r"^(hf|api_org)_[A-Za-z0-9]{20,}$")
+
+
+@rule(
+    "remote-code-unpinned",
+    "warning",
+    "code from the hub is run, whatever its owner puts there",
+    "`trust_remote_code=True` runs Python from the model's repository; without a pinned revision the owner may change it any day.",
+)
+def remote_code_unpinned(script: Context) -> Iterator[Found]:
+    """`trust_remote_code=True` without a commit in `revision`."""
+    for event in script.events:
+        given = event.given("trust_remote_code")
+        if given is None or constant(given.value) is not True or event.short not in ("from_pretrained", "from_config", "pipeline", "load_dataset"):  # fmt: skip
+            continue
+        revision = event.constant("revision")
+        code = event.constant("code_revision")
+        pinned = [
+            one for one in (revision, code) if isinstance(one, str) and re.fullmatch(r"[0-9a-f]{7,40}|v?\d[\w.]*", one)
+        ]
+        named_revision = event.given("revision") is not None and revision is None
+        source = event.arguments[0].value if event.arguments else Value()
+        if pinned or named_revision or event.short == "from_config" or is_local(text_of(source)):
+            continue
+        yield Found(
+            given.node,
+            "the repository's own code is run, and no revision is pinned",
+            'read that code and pin it: revision="<commit>"; or leave trust_remote_code out where the library has the model',
+        )
+
+
+@rule(
+    "token-in-source",
+    "error",
+    "a hub token stands in the source",
+    "Whoever sees the script can act as you on the hub; tokens in repositories are found within minutes.",
+)
+def token_in_source(script: Context) -> Iterator[Found]:
+    """A literal `hf_…`."""
+    visitor = _Tokens()
+    script.tree.module.visit(visitor)
+    for node in visitor.found:
+        edits: tuple[Edit, ...] = ()
+        for event in script.events:
+            for argument in event.arguments:
+                if (
+                    argument.node.value is node
+                    and argument.name in ("token", "use_auth_token")
+                    and event.short != "login"
+                ):
+                    edits = remove_argument(script.tree, event.node, argument.node)
+        if not edits and "os" in script.flow.modules and script.flow.scope.find("os") is not None:
+            edits = replace(script.tree, node, 'os.environ["HF_TOKEN"]')
+        yield Found(
+            node,
+            "a token of the hub stands in the source",
+            "revoke it, then log in once with `hf auth login` or set HF_TOKEN; the libraries find it",
+            edits,
+        )
+
+
+class _Tokens(cst.CSTVisitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[cst.SimpleString] = []
+
+    def visit_SimpleString(self, node: cst.SimpleString) -> None:
+        try:
+            value = node.evaluated_value
+        except Exception:  # an escape that Python refuses
+            return
+        if isinstance(value, str) and _TOKEN.match(value) and len(set(value[3:])) > 6:
+            self.found.append(node)
+
+
+@rule(
+    "unpickled-download",
+    "error",
+    "a downloaded file is unpickled",
+    "A pickle runs whatever its author put into it while it is being read.",
+)
+def unpickled_download(script: Context) -> Iterator[Found]:
+    """`pickle`, `joblib` or `torch.load(weights_only=False)` on what came from the network."""
+    for event in script.events:
+        loader = event.name in ("torch.load",)
+        pickle = event.name in ("pickle.load", "pickle.loads", "joblib.load", "dill.load", "dill.loads", "cloudpickle.load",
+                                "cloudpickle.loads", "pandas.read_pickle", "pd.read_pickle")  # fmt: skip
+        if not (loader or pickle) or not event.arguments:
+            continue
+        weights = event.given("weights_only")
+        if loader and (weights is None or constant(weights.value) is not False):
+            continue  # torch reads tensors alone since 2.6, unless it is told otherwise
+        fetched = any(isinstance(one, Downloaded) for one in options(event.arguments[0].value))
+        text = text_of(event.arguments[0].value) or ""
+        if not fetched and not text.startswith(("http://", "https://")):
+            continue
+        edits = replace(script.tree, weights.node.value, "True") if weights is not None else ()
+        yield Found(
+            event.node,
+            f"`{event.name}` unpickles a downloaded file, and runs what is in it",
+            "take safetensors, or torch.load(…, weights_only=True)",
+            edits,
+        )

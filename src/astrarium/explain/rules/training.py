@@ -1,1 +1,353 @@
-"""Rules to come."""
+"""Rules on tuning."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import libcst as cst
+
+from astrarium.explain.bases import family_of_base
+from astrarium.explain.context import Context, model_of, named, number, settings_of
+from astrarium.explain.events import Event
+from astrarium.explain.index.library import library
+from astrarium.explain.libraries import METHOD_OF_CONFIG
+from astrarium.explain.mending import Edit, replace
+from astrarium.explain.rules.registry import Found, rule
+from astrarium.explain.values import Either, Model, Settings, Table, Trainer, Value, constant, options, strings, text_of
+
+LOW_FOR_ADAPTERS = 2e-5
+HIGH_FOR_ALL = 2e-4
+_PREFERENCE = ("DPO", "GRPO", "ORPO", "KTO", "PPO", "Reward", "CPO", "RLOO", "Online")
+
+
+@rule(
+    "pad-is-eos",
+    "warning",
+    "the padding token is the end token, and the loss leaves out padding",
+    "Labels are masked by the value of the padding token, so the end of every answer is masked too: the model never learns to stop.",
+)
+def pad_is_eos(script: Context) -> Iterator[Found]:
+    """`pad_token = eos_token` with a collator that masks by value, or with labels masked by hand."""
+    by_value = _masks_by_value(script)
+    if by_value is None or not script.trains:
+        return
+    for store in script.stores("pad_token"):
+        if (named(store.value) or "").endswith("eos_token"):
+            yield Found(store.node, *_pad_told(script, by_value))
+    for store in script.stores("pad_token_id"):
+        if (named(store.value) or "").endswith("eos_token_id") and "config" not in store.path:
+            yield Found(store.node, *_pad_told(script, by_value))
+    for event in script.calls("add_special_tokens"):
+        given = event.value("special_tokens_dict", 0)
+        if isinstance(given, Table) and (named(given.items.get("pad_token", Value())) or "").endswith("eos_token"):
+            yield Found(event.node, *_pad_told(script, by_value))
+
+
+def _pad_told(script: Context, line: int) -> tuple[str, str]:
+    return (
+        f"padding and the end of a text are the same token, and line {line} masks the loss by it",
+        "give padding a token of its own: tokenizer.add_special_tokens({'pad_token': '<pad>'}), then "
+        "model.resize_token_embeddings(len(tokenizer)); or mask labels by the attention mask",
+    )
+
+
+def _masks_by_value(script: Context) -> int | None:
+    """The line that masks labels by the padding token's value; None where none does."""
+    for event in script.calls("DataCollatorForLanguageModeling", "DataCollatorForCompletionOnlyLM"):
+        if event.name.startswith("trl.DataCollatorForLanguageModeling"):
+            continue
+        if event.short == "DataCollatorForCompletionOnlyLM" or event.constant("mlm", 1) is False:
+            return script.tree.line(event.node)
+    found = re.search(r"[=!]=\s*\w*tokenizer\.pad_token_id", script.text)
+    if found and "-100" in script.text:
+        return script.tree.line_of(found.start())
+    return None
+
+
+@rule(
+    "padding-in-loss",
+    "warning",
+    "padding is counted in the loss",
+    "Labels are a copy of the padded ids: most of what is learned is to write padding.",
+)
+def padding_in_loss(script: Context) -> Iterator[Found]:
+    """`labels = input_ids` after padding, with nothing that puts -100 there."""
+    if not script.trains or "-100" in script.text:
+        return
+    if any(event.short.startswith("DataCollatorFor") for event in script.events):
+        return
+    padded = [
+        event for event in script.calls("__call__", "encode", "batch_encode_plus")
+        if event.name.startswith("transformers.PreTrainedTokenizerBase") and event.constant("padding") not in (None, False)
+    ]  # fmt: skip
+    if not padded:
+        return
+    for store in script.flow.stores:
+        if store.path == "[labels]" and "input_ids" in _right_side(script, store.node):
+            yield Found(store.node, *_PADDED)
+    for event in script.events:
+        given = event.given("labels")
+        if given is None or not re.search(r"input_ids|\bids\b", script.code(given.node.value)):
+            continue
+        model = model_of(event)
+        if model is not None and event.short in ("__call__", "forward") and model.body.causal is not False:
+            yield Found(given.node, *_PADDED)
+
+
+_PADDED = (
+    "the labels are the padded ids: the loss is taken over the padding too",
+    "mask it: labels[attention_mask == 0] = -100, or let DataCollatorForLanguageModeling(tokenizer, mlm=False) make the labels",
+)
+
+
+def _right_side(script: Context, target: cst.CSTNode) -> str:
+    line = script.tree.line(target)
+    start = script.tree.starts[line - 1]
+    return script.text[start : script.text.find("\n", start) if "\n" in script.text[start:] else len(script.text)]
+
+
+@rule(
+    "target-modules-missing",
+    "error",
+    "`target_modules` names layers that the base does not have",
+    "peft stops where none is found; where some are, the others are passed over without a word.",
+)
+def target_modules_missing(script: Context) -> Iterator[Found]:
+    """Names held against the installed transformers' source of the base's architecture."""
+    transformers = library("transformers")
+    if transformers is None:
+        return
+    for event, config, base in _adapted(script):
+        family = family_of_base(base)
+        known = set(transformers.linears.get(family or "", ()))
+        given = config.given.get("target_modules")
+        if not known or given is None or config.event is None or isinstance(given, Either):
+            continue
+        asked = [name for name in strings(given) if re.fullmatch(r"[\w.]+", name) and name != "all-linear"]
+        missing = [name for name in asked if name.rsplit(".", 1)[-1] not in known]
+        if not missing:
+            continue
+        usual = [name for name in ("q_proj", "k_proj", "v_proj", "o_proj", "query_key_value", "c_attn", "c_proj", "qkv_proj", "Wqkv", "gate_proj", "up_proj", "down_proj", "c_fc", "fc1", "fc2", "q", "v", "query", "value") if name in known]  # fmt: skip
+        node = config.event.given("target_modules")
+        edits: tuple[Edit, ...] = ()
+        if len(missing) == len(asked) and node is not None and isinstance(node.node.value, cst.List):
+            edits = replace(script.tree, node.node.value, _modules(usual, script.code(node.node.value)))
+        found = ", ".join(missing)
+        yield Found(
+            node.node if node is not None else event.node,
+            f"{base!r} is a {family} model, which has no layer {found}"
+            + ("" if len(missing) == len(asked) else "; peft passes over it"),
+            f"its layers are called {', '.join(usual)}",
+            edits,
+            severity=None if len(missing) == len(asked) else "warning",
+        )
+
+
+def _modules(names: list[str], before: str) -> str:
+    attention = [name for name in names if name in ("q_proj", "v_proj", "query_key_value", "c_attn", "qkv_proj", "Wqkv", "q", "v", "query", "value")]  # fmt: skip
+    quote = "'" if "'" in before else '"'
+    return "[" + ", ".join(f"{quote}{name}{quote}" for name in attention or names[:2]) + "]"
+
+
+def _adapted(script: Context) -> Iterator[tuple[Event, Settings, str]]:
+    """Where an adapter's configuration meets its base: call, configuration, base."""
+    for event in script.events:
+        config: Settings | None = None
+        model: Model | None = None
+        if event.name == "peft.get_peft_model":
+            config = settings_of(event.value("peft_config", 1))
+            model = next((one for one in options(event.value("model", 0)) if isinstance(one, Model)), None)
+        elif event.short == "add_adapter":
+            model = model_of(event)
+            config = (
+                settings_of(event.value("peft_config", 0))
+                or settings_of(event.value("adapter_config", 0))
+                or settings_of(event.value("", 1))
+            )
+        trainer = next((one for one in options(event.result) if isinstance(one, Trainer) and one.event is event), None)
+        base: str | None = None
+        if trainer is not None:
+            config = settings_of(trainer.given.get("peft_config", Value()))
+            given = trainer.given.get("model", Value())
+            model = next((one for one in options(given) if isinstance(one, Model)), None)
+            base = text_of(given)
+        if model is not None:
+            base = model.body.base
+        if config is not None and base is not None and "\0" not in base and config.name in METHOD_OF_CONFIG:
+            yield event, config, base
+
+
+@rule(
+    "embeddings-not-saved",
+    "warning",
+    "tokens are added, and their embeddings are not tuned and saved with the adapter",
+    "An adapter's file holds the adapter; new rows of the embedding stay as they were made, or are lost with the process.",
+)
+def embeddings_not_saved(script: Context) -> Iterator[Found]:
+    """New tokens or trained embeddings without `modules_to_save` or `trainable_token_indices`."""
+    kept = ("modules_to_save", "trainable_token_indices")
+    for event, config, _ in _any_adapted(script):
+        targets = strings(config.given.get("target_modules", Value()))
+        embedded = any(re.search(r"embed|wte|lm_head", name) for name in targets)
+        if any(key in config.given and constant(config.given[key]) is not False for key in kept) or embedded:
+            continue
+        if config.event is None or config.event.unpacks:
+            continue
+        if config.name in ("PromptTuningConfig", "PromptEncoderConfig", "PrefixTuningConfig"):
+            continue
+        resized = [one for one in script.calls("resize_token_embeddings") if _adds_tokens(script)]
+        thawed = [store for store in script.stores("requires_grad") if "embed" in _right_side(script, store.node) and constant(store.value) is True]  # fmt: skip
+        if not resized and not thawed:
+            continue
+        node = resized[0].node if resized else thawed[0].node
+        yield Found(
+            node,
+            f"the embeddings change here, and the {config.name} of line {script.tree.line(config.event.node)} leaves them out",
+            'add modules_to_save=["embed_tokens", "lm_head"] (in the base\'s own names), or trainable_token_indices, to the configuration',
+        )
+        break
+    for event in script.calls("save_pretrained"):
+        if event.constant("save_embedding_layers") is False and _adds_tokens(script):
+            yield Found(
+                event.node, "the embeddings are left out of what is saved", "leave save_embedding_layers at auto"
+            )
+
+
+def _any_adapted(script: Context) -> Iterator[tuple[Event, Settings, str | None]]:
+    for event in script.events:
+        config = settings_of(event.value("peft_config", 1)) if event.short == "get_peft_model" else None
+        for option in options(event.result):
+            if isinstance(option, Trainer) and option.event is event:
+                config = settings_of(option.given.get("peft_config", Value()))
+        if config is not None and config.name in METHOD_OF_CONFIG:
+            yield event, config, None
+
+
+def _adds_tokens(script: Context) -> bool:
+    for event in script.calls("add_tokens", "add_special_tokens"):
+        given = event.value("special_tokens_dict", 0)
+        if isinstance(given, Table) and set(given.items) == {"pad_token"}:
+            continue  # nobody reads or writes padding
+        return True
+    return False
+
+
+def _rates(script: Context) -> Iterator[tuple[cst.CSTNode, float, Value | None]]:
+    """Where a learning rate is said: its node, the rate, and the trainer or None."""
+    for trainer in script.trainers:
+        arguments = settings_of(trainer.given.get("args", Value()))
+        rate = number(arguments.given.get("learning_rate", Value())) if arguments is not None else None
+        given = (
+            arguments.event.given("learning_rate") if arguments is not None and arguments.event is not None else None
+        )
+        if rate is not None and given is not None:
+            yield given.node, rate, trainer
+    for event in script.events:
+        if event.short in ("AdamW", "Adam", "SGD", "AdamW8bit", "PagedAdamW8bit") and event.given("lr") is not None:
+            rate, given = number(event.value("lr")), event.given("lr")
+            if rate is not None and given is not None and event.short != "SGD":
+                yield given.node, rate, None
+
+
+def _tuned(script: Context, trainer: Value | None) -> str | None:
+    """What is tuned: `adapter`, `all`, or None where it is not known."""
+    if isinstance(trainer, Trainer):
+        if settings_of(trainer.given.get("peft_config", Value())) is not None:
+            return "adapter"
+        model = next((one for one in options(trainer.given.get("model", Value())) if isinstance(one, Model)), None)
+        if model is None:
+            text = text_of(trainer.given.get("model", Value()))
+            return "all" if text is not None and "peft" not in script.flow.modules else None
+        if model.body.wrapped:
+            return "adapter"
+        return None if model.body.scratch or model.body.guessed or "peft_config" in trainer.given else "all"
+    models = [model for model in script.models if not model.body.guessed]
+    if any(model.body.wrapped for model in models):
+        return "adapter"
+    return "all" if models and not any(model.body.scratch for model in models) else None
+
+
+@rule(
+    "learning-rate",
+    "warning",
+    "a learning rate of full tuning for an adapter, or the reverse",
+    "An adapter's few new weights need about ten times the rate of full tuning: 1e-4 to 1e-3; at the other's rate one learns nothing "
+    "and the other forgets everything.",
+)
+def learning_rate(script: Context) -> Iterator[Found]:
+    """A rate said in so many words, held against what is tuned."""
+    if any(trainer.name.startswith(_PREFERENCE) for trainer in script.trainers):
+        return
+    frozen = any("requires_grad" in store.path and constant(store.value) is False for store in script.flow.stores)
+    for node, rate, trainer in _rates(script):
+        tuned = _tuned(script, trainer)
+        if tuned == "adapter" and 0 < rate <= LOW_FOR_ADAPTERS:
+            yield Found(
+                node, f"a learning rate of {rate:g} for an adapter is one for full tuning: it hardly moves",
+                "try 1e-4 to 3e-4 for LoRA, more for IA3 and prompts", _rate_edit(script, node),
+            )  # fmt: skip
+        elif tuned == "all" and rate >= HIGH_FOR_ALL and not frozen:
+            kinds = {model.body.auto_class for model in script.models}
+            if (
+                any("Seq2Seq" in kind or "T5" in kind or "Conditional" in kind for kind in kinds)
+                or "adafactor" in script.text.lower()
+            ):
+                continue
+            yield Found(
+                node, f"a learning rate of {rate:g} for all weights is one for an adapter: the base forgets what it knows",
+                "try 1e-5 to 5e-5 for full tuning, or tune an adapter",
+            )  # fmt: skip
+
+
+def _rate_edit(script: Context, node: cst.CSTNode) -> tuple[Edit, ...]:
+    if isinstance(node, cst.Arg) and isinstance(node.value, cst.Float | cst.Integer):
+        return replace(script.tree, node.value, "2e-4")
+    return ()
+
+
+@rule(
+    "checkpointing-cache",
+    "warning",
+    "gradient checkpointing with `use_cache=True`",
+    "The two exclude each other: in training the cache is turned off again, with a warning at every start.",
+)
+def checkpointing_cache(script: Context) -> Iterator[Found]:
+    """`use_cache=True` said in so many words while gradient checkpointing is on."""
+    on = any(
+        event.short in ("gradient_checkpointing_enable", "activation_checkpointing_enable")
+        or any(event.constant(name) is True for name in ("gradient_checkpointing", "activation_checkpointing"))
+        for event in script.events
+    )
+    if not on or not script.trains:
+        return
+    first_train = min((event.order for event in script.events if event.short in ("train", "backward")), default=0)
+    for store in script.stores("use_cache"):
+        if constant(store.value) is True and store.order < first_train:
+            for node in _value_nodes(script, store.node):
+                yield Found(store.node, *_CACHED, replace(script.tree, node, "False"))
+                break
+            else:
+                yield Found(store.node, *_CACHED)
+    for event in script.events:
+        given = event.given("use_cache")
+        if given is not None and constant(given.value) is True and event.short in ("from_pretrained", "__call__", "TrainingArguments", "SFTConfig"):  # fmt: skip
+            yield Found(given.node, *_CACHED, replace(script.tree, given.node.value, "False"))
+
+
+_CACHED = ("the cache is asked for, and gradient checkpointing is on", "say use_cache=False while training")
+
+
+def _value_nodes(script: Context, target: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    class Finder(cst.CSTVisitor):
+        def __init__(self) -> None:
+            super().__init__()
+            self.found: list[cst.CSTNode] = []
+
+        def visit_Assign(self, node: cst.Assign) -> None:
+            if any(one.target is target for one in node.targets):
+                self.found.append(node.value)
+
+    finder = Finder()
+    script.tree.module.visit(finder)
+    yield from finder.found

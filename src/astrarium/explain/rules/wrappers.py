@@ -19,9 +19,9 @@ ROW_WISE = frozenset({"LORA", "GLORA", "ROAD", "XLORA", "BOTTLENECK"})
 
 @rule(
     "adapter-wrapped-twice",
-    "warning",
+    "error",
     "a model with an adapter is wrapped again",
-    "The second wrapper works on the first one's layers: keys no longer match, or both adapters act at once.",
+    "A second wrapper around the first makes another model of it: its tensors are looked for under other names, and what comes out is neither adapter.",
 )
 def adapter_wrapped_twice(script: Context) -> Iterator[Found]:
     """`get_peft_model` or `PeftModel.from_pretrained` on a model that has an adapter."""
@@ -78,14 +78,19 @@ def adapter_untrained(script: Context) -> Iterator[Found]:
             source = script.source(config.event, "pretrained_model_name_or_path", 0)
             imported = any(one.name == "PeftModel" for one in script.flow.imports)
             if given is not None and imported and source:
-                edits = replace(script.tree, event.node, f"PeftModel.from_pretrained({script.code(given.node.value)}, {source})")
+                edits = replace(
+                    script.tree, event.node, f"PeftModel.from_pretrained({script.code(given.node.value)}, {source})"
+                )
             yield Found(
                 event.node,
                 "this makes a new, untrained adapter with the configuration of a saved one; its weights are not loaded",
                 "load it: PeftModel.from_pretrained(model, path)",
                 edits,
             )
-        elif any(isinstance(one, Model) and works(one) and any(use.short == "generate" for use in one.uses) for one in options(event.result)):
+        elif any(
+            isinstance(one, Model) and works(one) and any(use.short == "generate" for use in one.uses)
+            for one in options(event.result)
+        ):
             yield Found(
                 event.node,
                 "the adapter made here is never trained and nothing is loaded into it; the answer is the base's",
@@ -132,7 +137,10 @@ def adapter_frozen(script: Context) -> Iterator[Found]:
 def _trainings(script: Context, model: Model) -> Iterator[Event]:
     for trainer in script.trainers:
         if any(one is model for one in options(trainer.given.get("model", Items([])))):
-            if any(event.short == "train" and any(one is trainer for one in options(event.receiver or Items([]))) for event in script.events):
+            if any(
+                event.short == "train" and any(one is trainer for one in options(event.receiver or Items([])))
+                for event in script.events
+            ):
                 yield trainer.event
     if any(event.short == "backward" for event in script.events):
         for event in model.uses:
@@ -146,7 +154,7 @@ def _trainings(script: Context, model: Model) -> Iterator[Event]:
     "adapter-names-ignored",
     "error",
     "`adapter_names` with a method that does not read it",
-    "Every row of the batch is answered by the one active adapter, without a warning; prompt methods stop with a TypeError.",
+    "Every row of the batch is answered by the one active adapter, without a warning.",
 )
 def adapter_names_ignored(script: Context) -> Iterator[Found]:
     """A row-wise choice of adapters with IA3 or a prompt method."""
@@ -173,7 +181,12 @@ def adapter_names_ignored(script: Context) -> Iterator[Found]:
 def base_changed_in_place(script: Context) -> Iterator[Found]:
     """Both the wrapper and the base's variable generate."""
     for model in script.models:
-        if not model.wrapper or model.inner is None or not model.adapters or model.event is not model.adapters[-1].event:
+        if (
+            not model.wrapper
+            or model.inner is None
+            or not model.adapters
+            or model.event is not model.adapters[-1].event
+        ):
             continue
         if in_wrapper(method_known(model.adapters[-1])) is True:
             continue
@@ -181,7 +194,9 @@ def base_changed_in_place(script: Context) -> Iterator[Found]:
         if not runs:
             continue
         for event in works(model.inner, model.event.order):
-            if event.short not in ("generate", "__call__", "forward", "pipeline") or event.contexts & {"disable_adapter"}:
+            if event.short not in ("generate", "__call__", "forward", "pipeline") or event.contexts & {
+                "disable_adapter"
+            }:
                 continue
             undone = any(
                 one.short in ("unload", "disable_adapter_layers", "disable_adapters")
@@ -202,7 +217,7 @@ def base_changed_in_place(script: Context) -> Iterator[Found]:
     "merge-unused",
     "warning",
     "the result of `merge_and_unload()` is not used",
-    "The merged model is what the call gives; the wrapper that it was called of is an empty shell afterwards.",
+    "The merged model is what the call gives; of the wrapper, `save_pretrained` then writes an adapter without a single tensor.",
 )
 def merge_unused(script: Context) -> Iterator[Found]:
     """`model.merge_and_unload()` as a statement of its own."""
@@ -211,15 +226,18 @@ def merge_unused(script: Context) -> Iterator[Found]:
         if model is None or not thrown_away(script, event):
             continue
         name = receiver_name(script, event)
+        saved = next((one for one in works(model, event.order) if one.short == "save_pretrained"), None)
         edits: tuple[Edit, ...] = ()
         if name is not None and event.statement is not None:
             start = script.tree.span(event.statement)[0]
             edits = (Edit(start, start, f"{name} = "),)
         yield Found(
             event.node,
-            f"what `{event.short}()` gives is thrown away",
+            f"what `{event.short}()` gives is thrown away"
+            + (f", and line {script.tree.line(saved.node)} saves an empty adapter" if saved is not None else ""),
             f"assign it: {name or 'model'} = {name or 'model'}.{event.short}()",
             edits,
+            severity="error" if saved is not None else None,
         )
 
 
@@ -237,12 +255,15 @@ def adapter_not_active(script: Context) -> Iterator[Found]:
             continue
         later = script.events[event.order :]
         chosen = any(
-            one.short in ("set_adapter", "add_weighted_adapter") or one.given("adapter_names") is not None for one in later
+            one.short in ("set_adapter", "add_weighted_adapter") or one.given("adapter_names") is not None
+            for one in later
         )
         name = constant(event.value("adapter_name", 1))
         if chosen or name in (None, "default") or name == model.active:
             continue
-        if not any(one.short in ("generate", "__call__", "forward", "pipeline", "train") for one in works(model, event.order)):
+        if not any(
+            one.short in ("generate", "__call__", "forward", "pipeline", "train") for one in works(model, event.order)
+        ):
             continue
         kept = receiver_name(script, event)
         edits: tuple[Edit, ...] = ()
@@ -279,7 +300,12 @@ def base_saved(script: Context) -> Iterator[Found]:
         kept = name_given(script, adapter.event)
         func = event.node.func
         edits: tuple[Edit, ...] = ()
-        if wrapper is not None and kept is not None and isinstance(func, cst.Attribute) and kept != script.code(func.value):
+        if (
+            wrapper is not None
+            and kept is not None
+            and isinstance(func, cst.Attribute)
+            and kept != script.code(func.value)
+        ):
             edits = replace(script.tree, func.value, kept)
         yield Found(
             event.node,
@@ -303,5 +329,3 @@ def base_saved(script: Context) -> Iterator[Found]:
             f"{name}.save_pretrained(folder) writes the adapter alone",
             severity="warning",
         )
-
-
