@@ -6,6 +6,7 @@ import difflib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,9 @@ from astrarium.core.errors import CorruptFileError
 from astrarium.explain.article_bases import method_facts, prompt_facts
 from astrarium.explain.article_library import InstalledLibraries
 from astrarium.explain.article_steps import told_steps
-from astrarium.explain.reading import Reading
+from astrarium.explain.reading import Finding, Reading
 from astrarium.report.article import Article
-from astrarium.report.citations import read_sources
+from astrarium.report.citations import Source, read_sources
 from astrarium.report.claims import check_claims
 from astrarium.report.figures import Figure, bars
 from astrarium.report.flow_figure import Step, flow
@@ -55,6 +56,7 @@ def article_of_script(
         ReportError: a source that cannot be read.
         CorruptFileError: a configuration that is no JSON object.
     """
+    reading = replace(reading, findings=tuple(_anywhere(finding) for finding in reading.findings))
     libraries = InstalledLibraries()
     cited = read_sources(sources)
     told = told_steps(reading, libraries, cited)
@@ -88,7 +90,30 @@ def article_of_script(
         recording=recording,
         recorded_by=recorded_by,
         ids={finding.id for finding in reading.findings},
+        omitted=_omitted(reading, cited),
     )
+
+
+def _anywhere(finding: Finding) -> Finding:
+    """A finding without what it says of the machine that it was made on: an article is read elsewhere."""
+    return replace(finding, message=re.sub(r"; this machine has \d+ GB", "", finding.message))
+
+
+def _omitted(reading: Reading, sources: Sequence[Source]) -> dict[int, dict[str, list[int]]]:
+    """Of each line with an error: which answers show it in their code, and which show other lines and leave it out."""
+    lines = [line.strip() for line in reading.text.splitlines()]
+    shown: dict[int, dict[str, list[int]]] = {}
+    for finding in reading.errors:
+        told: dict[str, list[int]] = {"shown": [], "left_out": []}
+        for source in sources:
+            code = source.code_lines()
+            spans = " ".join(passage.text for passage in source.passages)
+            if source.kind == "answer" and (lines[finding.line - 1] in code or f"`{lines[finding.line - 1]}`" in spans):
+                told["shown"].append(source.number)
+            elif source.kind == "answer" and len(code & set(lines)) >= 4:
+                told["left_out"].append(source.number)
+        shown[finding.line] = told
+    return shown
 
 
 def _gravest(reading: Reading) -> list[Any]:

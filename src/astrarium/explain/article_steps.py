@@ -15,7 +15,7 @@ _SHORTEST, _LONGEST = 50, 420
 # These say nothing of themselves in the source: transformers writes their docstrings when it is imported.
 _OWN_WORDS = {
     "from_pretrained": "finds the files of that name (a folder, the cache or the hub) and makes the object from them.",
-    "to": "moves to the device that is named; a model in place, a tensor as a copy.",
+    "to": "moves to the device that is named: a model in place, a tensor as a copy.",
 }
 
 
@@ -50,6 +50,8 @@ class Told:
     code: str
     calls: tuple[Described, ...]
     findings: tuple[Finding, ...]
+    again: tuple[tuple[str, int], ...]
+    """Findings that were told before: the rule, and the line."""
     quotes: tuple[Quoted, ...]
 
     @property
@@ -69,14 +71,22 @@ def told_steps(reading: Reading, libraries: InstalledLibraries, sources: Sequenc
     for call in calls:
         begins.setdefault(call.line, []).append(call)
     spoken: set[str] = set()
+    known: dict[tuple[str, str], int] = {}
     told = []
-    for first, last in _spans(lines, {line: max(c.end_line for c in group) for line, group in begins.items()}):
+    ends = {line: max(call.end_line for call in group) for line, group in begins.items()}
+    for finding in reading.findings:  # a string that breaks across lines is one step
+        if finding.id == "syntax-error" and finding.line in ends:
+            ends[finding.line] = max(ends[finding.line], finding.end_line)
+    for first, last in _spans(lines, ends):
         group = [call for line in range(first, last + 1) for call in begins.get(line, [])]
-        findings = tuple(f for f in reading.findings if first <= f.line <= last)
+        here = [finding for finding in reading.findings if first <= finding.line <= last]
+        findings = tuple(finding for finding in here if (finding.id, finding.message) not in known)
+        again = tuple((f.id, known[f.id, f.message]) for f in here if (f.id, f.message) in known)
+        known |= {(finding.id, finding.message): finding.line for finding in findings}
         quotes = _quotes(group, "\n".join(lines[first - 1 : last]), sources, spoken)
         described = tuple({call.name: _described(call, libraries) for call in group}.values())
         code = "\n".join(lines[first - 1 : last])
-        told.append(Told(first, last, _title(first, last, described, code), code, described, findings, quotes))
+        told.append(Told(first, last, _title(first, last, described, code), code, described, findings, again, quotes))
     return told
 
 
@@ -143,18 +153,18 @@ def _quotes(group: Sequence[Call], code: str, sources: Sequence[Source], spoken:
 def _spellings(call: Call) -> list[str]:
     """How a text would name a call: with its class, or with the variable that has it here."""
     owner, method = call.name.split(".")[-2:]
-    if call.name.startswith("torch."):
+    if call.name.startswith("torch.") or method == "to":
         return []
-    if method == "to":
-        return ["`.to("]
     names = [f"{owner}.{method}"]
     if written := re.match(r"(\w+)\.(\w+)\(", call.source):
         names.append(f"{written[1]}.{written[2]}")
-    return names
+    return [*names, f"`{owner}`"] if owner.startswith("Auto") else names
 
 
 def _plain(sentence: str) -> bool:
     """Whether a sentence can stand in Markdown as it is: no HTML, no link, no picture, nothing left open."""
     if re.search(r"[<>|$]|\]\(|!\[|^#|^>", sentence):
+        return False
+    if sentence.endswith(":"):  # it announces what is not quoted with it
         return False
     return sentence.count("`") % 2 == 0 and sentence.count("**") % 2 == 0

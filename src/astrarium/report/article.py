@@ -135,6 +135,7 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         text=markdown.text,
+        prose=markdown.prose,
         code=markdown.code,
         fence=markdown.fence,
         count=lambda number: f"{number:,}",

@@ -71,6 +71,11 @@ class Source:
             "a quotation must be in its source letter for letter"
         )
 
+    def code_lines(self) -> set[str]:
+        """The lines of its blocks of code."""
+        blocks = (match[0] for passage in self.passages for match in _FENCED.finditer(passage.text))
+        return {line.strip() for block in blocks for line in block.splitlines()[1:-1] if line.strip()}
+
     def sentences(self) -> Iterable[str]:
         """Its sentences, in order; what stands in blocks of code is left out."""
         for passage in self.passages:
@@ -149,7 +154,8 @@ def _answers(path: Path, lines: Sequence[str]) -> list[Source]:
         words = "\n".join(gathered).strip()
         if words:
             passage = Passage(words, begun)
-            found.append(Source(0, "answer", f"an earlier answer, line {begun}", "", (passage,), path.name))
+            first = " ".join(words.replace("`", "").split()[:9])
+            found.append(Source(0, "answer", f"an earlier answer: “{first} …”", "", (passage,), path.name))
         gathered.clear()
 
     for number, line in enumerate(lines, start=1):

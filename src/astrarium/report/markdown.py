@@ -29,6 +29,12 @@ def text(value: object) -> str:
     return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+def prose(value: object) -> str:
+    """Words of our own: code spans stay, everything else reads as it is."""
+    parts = re.split(r"(`[^`]+`)", " ".join(str(value).split()))
+    return "".join(part if index % 2 else text(part) for index, part in enumerate(parts))
+
+
 def code(value: object) -> str:
     """A code span, whatever backticks are in it."""
     content = " ".join(str(value).split())
