@@ -1,7 +1,7 @@
 """Run the steps of Astraios's usage script as they are written and as they are meant, on tiny random models.
 
-    python examples/adapter_lost.py             compare the two
-    python examples/adapter_lost.py --record    record that at a terminal, for the article in docs/articles/
+python examples/adapter_lost.py             compare the two
+python examples/adapter_lost.py --record    record that at a terminal, for the article in docs/articles/
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ def make(folder: Path) -> tuple[Path, Path]:
     from astrarium.methods import recipe
 
     torch.manual_seed(2)
-    config = GPTBigCodeConfig(n_layer=2, n_embd=32, n_head=4, n_positions=256, vocab_size=256, bos_token_id=0, eos_token_id=0)
+    config = GPTBigCodeConfig(
+        n_layer=2, n_embd=32, n_head=4, n_positions=256, vocab_size=256, bos_token_id=0, eos_token_id=0
+    )
     base = GPTBigCodeForCausalLM(config)
     with torch.no_grad():
         for parameter in base.parameters():

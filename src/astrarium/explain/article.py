@@ -210,5 +210,3 @@ def _plain(recording: Recording) -> list[str]:
     from astrarium.report.terminal import shown_lines
 
     return [Text.from_ansi(line).plain.strip() for _, line in shown_lines(recording)]
-
-

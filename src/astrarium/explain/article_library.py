@@ -9,6 +9,7 @@ from typing import Any
 from astrarium.explain.index.library import PACKAGES, Signature, library
 from astrarium.explain.index.store import index_of
 
+
 class InstalledLibraries:
     """transformers and peft, as they are installed here. Nothing of them is imported."""
 

@@ -179,7 +179,11 @@ def _response(path: Path, lines: Sequence[str], content: str) -> list[Source]:
     if begin is None:
         return []
     end = next(
-        (number for number in range(begin, len(lines)) if lines[number].startswith(("**Options", "<details><summary>M"))),
+        (
+            number
+            for number in range(begin, len(lines))
+            if lines[number].startswith(("**Options", "<details><summary>M"))
+        ),
         len(lines),
     )
     words = "\n".join(lines[begin:end]).strip()
