@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
+from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
@@ -25,8 +26,12 @@ def prepare(work: dict[str, Any]) -> tuple[str, Round]:
     kind = work["kind"]
     if kind == "first_token":  # the start is what is measured: nothing is loaded before the round
         return "", lambda: _first_token(load(work), work)
+    if kind == "explain":  # no model takes part
+        from astrarium.bench.scripts import score
+
+        return "", lambda: score(Path(work["folder"]))
     if kind not in _KINDS:
-        raise ValueError(f"kind of work {kind!r} is not known; known are first_token, {', '.join(_KINDS)}")
+        raise ValueError(f"kind of work {kind!r} is not known; known are first_token, explain, {', '.join(_KINDS)}")
     model = load(work)
     return str(model.engine.format), lambda: _KINDS[kind](model, work)
 

@@ -70,9 +70,9 @@ def explain(
 
             print_json(sarif(reading, __version__))
         elif github:
-            from astrarium.explain.sarif import annotations
+            from astrarium.explain.sarif import github_lines
 
-            for line in annotations(reading):
+            for line in github_lines(reading):
                 print(line)
         elif fix and not write:
             _show_diff(reading)
@@ -128,7 +128,9 @@ def _show(reading: Reading) -> None:
 
 
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+    first = text.split(" ", 1)[0]
+    begun = text[:1].upper() + text[1:] if first.isalpha() else text
+    return begun + ("" if text.endswith(".") else ".")
 
 
 def _sum(findings: tuple[Finding, ...]) -> str:

@@ -391,13 +391,13 @@ class Evaluator:
             return either(found)
         receivers = options(event.receiver) if event.receiver is not None and attribute else options(called)
         for option in receivers:
-            method = attribute or "__call__"
+            asked = attribute or "__call__"
             if isinstance(option, Instance):
                 for base in option.of.bases:
                     if isinstance(base, Named):
-                        event.name = canonical(f"{base.name}.{method}")
+                        event.name = canonical(f"{base.name}.{asked}")
                 continue
-            result = libraries.method(event, option, method)
+            result = libraries.method(event, option, asked)
             if result is not None:
                 found.append(result)
         if found:

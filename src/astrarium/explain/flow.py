@@ -158,8 +158,8 @@ class Flow:
 
     def _suite(self, suite: cst.BaseSuite) -> bool:
         if isinstance(suite, cst.SimpleStatementSuite):
-            return any([self._small(small) for small in suite.body])
-        return self._block(suite.body)
+            return any(self._small(small) for small in suite.body)
+        return self._block(suite.body) if isinstance(suite, cst.IndentedBlock) else False
 
     def _small(self, node: cst.CSTNode) -> bool:
         evaluate = self.evaluator.evaluate
@@ -286,7 +286,8 @@ class Flow:
         before = dict(self.scope.names)
         left = self._suite(node.body)
         after = [] if left else [self.scope.names]
-        for arm, handler in enumerate(node.handlers, 1):
+        handlers: Sequence[cst.ExceptHandler | cst.ExceptStarHandler] = node.handlers
+        for arm, handler in enumerate(handlers, 1):
             self.scope.names = dict(before)
             with self.arm(number, arm):
                 if not self._suite(handler.body):
@@ -437,6 +438,14 @@ class _NameCounter(cst.CSTVisitor):
     def __init__(self, names: Counter[str]) -> None:
         super().__init__()
         self._names = names
+
+    def visit_Attribute(self, node: cst.Attribute) -> bool:
+        node.value.visit(self)
+        return False  # `torch.device` does not read `device`
+
+    def visit_Arg(self, node: cst.Arg) -> bool:
+        node.value.visit(self)
+        return False
 
     def visit_Name(self, node: cst.Name) -> None:
         self._names[node.value] += 1

@@ -125,7 +125,7 @@ def _settings(event: Event, short: str) -> Settings:
     first = event.given("", 0)
     if first is not None and short.endswith("TrainingArguments"):
         given.setdefault("output_dir", first.value)
-    return Settings(short, given, event)  # type: ignore[arg-type]
+    return Settings(short, given, event)
 
 
 def _trainer(event: Event, short: str) -> Trainer:
@@ -134,7 +134,7 @@ def _trainer(event: Event, short: str) -> Trainer:
         found = event.given(key, position)
         if found is not None:
             given.setdefault(key, found.value)
-    trainer = Trainer(short, given, event)  # type: ignore[arg-type]
+    trainer = Trainer(short, given, event)
     model = one_model(given.get("model", UNKNOWN))
     if model is not None:
         model.uses.append(event)
@@ -175,7 +175,7 @@ def _loaded(event: Event, owner: str, short: str) -> Value:
     if not _MODEL_CLASS.match(owner):
         return UNKNOWN
     given = {one.name: one.value for one in event.arguments if one.name not in (None, "*", "**")}
-    body = Body(base, event, owner, given, scratch=short == "from_config")  # type: ignore[arg-type]
+    body = Body(base, event, owner, given, scratch=short == "from_config")
     body.quantised = _quantised(event)
     if "device_map" in given and constant(given["device_map"]) is not False:
         place = given["device_map"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import libcst as cst
 
 from astrarium.core.errors import ExplainError
 from astrarium.explain.context import Context
+from astrarium.explain.depth import check, with_room
 from astrarium.explain.flow import Flow
 from astrarium.explain.index.library import PACKAGES, library
 from astrarium.explain.mending import apply
@@ -23,7 +23,6 @@ from astrarium.explain.values import constant
 
 _ROUNDS = 10
 """Of mending: a mend may make another place plain; ten are more than any script has needed."""
-_STACK = 6000
 _IGNORE = re.compile(r"#\s*astrarium:\s*ignore(?:\[([\w\s,-]*)\])?")
 _ABOUT = re.compile(r"\b(?:transformers|peft|trl|huggingface_hub|unsloth|torch|joblib|pickle)\b")
 
@@ -64,14 +63,11 @@ def _names_a_file(source: str) -> bool:
 def _read(script: Script, mend: bool) -> Reading:
     if not script.code.strip():
         return _silent(script, "there is no code in it: nothing to check")
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, _STACK))  # deep expressions: libcst's visitors and the walk recurse
+    check(script.code, script.name)
     try:
-        return _analysed(script, mend)
+        return with_room(lambda: _analysed(script, mend))
     except RecursionError:
         raise ExplainError(f"{script.name} is nested too deeply to be read") from None
-    finally:
-        sys.setrecursionlimit(before)
 
 
 def _silent(script: Script, note: str) -> Reading:

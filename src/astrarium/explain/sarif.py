@@ -56,7 +56,7 @@ def _result(reading: Reading, finding: Finding, places: dict[Any, int]) -> dict[
     }
 
 
-def annotations(reading: Reading) -> list[str]:
+def github_lines(reading: Reading) -> list[str]:
     """A workflow command of GitHub's for each finding."""
     return [
         f"::{_COMMANDS[finding.severity]} file={_property(reading.name)},line={finding.line},"

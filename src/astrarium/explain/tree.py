@@ -25,7 +25,7 @@ class Tree:
         self.text = text
         self.module = cst.parse_module(text)
         wrapper = MetadataWrapper(self.module, unsafe_skip_copy=True)
-        self._positions: Mapping[cst.CSTNode, CodeRange] = wrapper.resolve(PositionProvider)  # type: ignore[assignment]
+        self._positions: Mapping[cst.CSTNode, CodeRange] = wrapper.resolve(PositionProvider)
         self.starts = [0, *(end.end() for end in re.finditer(r"\r\n|\r|\n", text))]
 
     def offset(self, line: int, column: int) -> int:

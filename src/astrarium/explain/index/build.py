@@ -11,7 +11,7 @@ from typing import Any
 
 import griffe
 
-FORMAT = 6
+FORMAT = 8
 """Of the index; part of its file's name, so that an index of an older astrarium is made again."""
 
 _DUNDER_ALL = re.compile(r"^__all__\s*\+?=\s*(\[[^\]]*\])", re.MULTILINE)
@@ -111,7 +111,7 @@ def _described(found: griffe.Class | griffe.Function, lines: list[str], file: st
             and member.annotation is not None
             and "ClassVar" not in str(member.annotation)
             and "init=False" not in str(member.value)
-            and "instance-attribute" not in (member.labels - {"class-attribute"} if member.lineno is None else set())
+            and "property" not in member.labels
         ]
     return described
 
@@ -143,7 +143,7 @@ def _exports(package: str, root: Path) -> set[str]:
     names.add("__version__")
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign | ast.AugAssign | ast.Expr):
-            names.update(part.value for part in ast.walk(node) if _is_name(part))
+            names.update(name for part in ast.walk(node) if (name := _name_in(part)))
             names.update(part.id for part in ast.walk(node) if isinstance(part, ast.Name))
         elif isinstance(node, ast.ImportFrom | ast.Import):
             names.update(alias.asname or alias.name.split(".")[0] for alias in node.names)
@@ -153,12 +153,16 @@ def _exports(package: str, root: Path) -> set[str]:
         for file in root.glob("models/*/*.py"):
             for listed in _DUNDER_ALL.findall(file.read_text(encoding="utf-8", errors="replace")):
                 names.update(re.findall(r"\"(\w+)\"", listed))
+        # tokenizers without a class of their own get another's that is converted alike
+        names.update(re.findall(r"^    \"(\w+Tokenizer)\": ", _read(root / "convert_slow_tokenizer.py"), re.MULTILINE))
         names.update(re.findall(r"^class (\w+)", _read(root / "utils/dummy_pt_objects.py"), re.MULTILINE))
     return {name for name in names if name.isidentifier()}
 
 
-def _is_name(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier()
+def _name_in(node: ast.AST) -> str:
+    """A name that a literal spells; empty where it spells none."""
+    spelt = node.value if isinstance(node, ast.Constant) else None
+    return spelt if isinstance(spelt, str) and spelt.isidentifier() else ""
 
 
 def _linears(root: Path) -> dict[str, list[str]]:

@@ -77,8 +77,8 @@ class Library:
         """Whether `from package import name` finds it."""
         if name in self.exports:
             return True
-        # transformers gives the class of the new name for these, with a warning
-        return name.endswith("ImageProcessorFast") and name.removesuffix("Fast") in self.exports
+        # of these transformers gives the class without the ending
+        return name.endswith(("ImageProcessorFast", "TokenizerFast")) and name.removesuffix("Fast") in self.exports
 
     def class_named(self, name: str) -> str | None:
         """The home of a class by its bare name."""

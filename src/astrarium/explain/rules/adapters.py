@@ -23,7 +23,7 @@ from astrarium.explain.rules.asking import (
     works,
 )  # fmt: skip
 from astrarium.explain.rules.registry import Found, rule
-from astrarium.explain.values import Adapter, Model, text_of
+from astrarium.explain.values import Adapter, Model, Value, options, text_of
 
 
 @rule(
@@ -87,6 +87,7 @@ def _bypassed(script: Context, model: Model) -> Iterator[Found]:
         return
     later = [event for event in works(inner, attached.order) if surely(attached.branch, event.branch)]
     later = [event for event in later if event.short not in ("save_pretrained", "push_to_hub", "state_dict")]
+    later = [event for event in later if not any(one is model for one in options(event.receiver or Value()))]
     discarded = thrown_away(script, attached)
     if not later:
         return
@@ -145,7 +146,8 @@ def pipeline_base(script: Context) -> Iterator[Found]:
                 edits = replace(script.tree, given.node.value, kept)
             yield Found(
                 event.node,
-                f"the pipeline loads {base!r} alone; the adapter of line {script.tree.line(model.event.node)} is not in it",
+                f"the pipeline loads {base!r} alone; the adapter of line {script.tree.line(model.event.node)} "
+                "is not in it",
                 "give it the model with the adapter and a tokenizer: pipeline(…, model=model, tokenizer=tokenizer)",
                 edits,
             )
@@ -234,7 +236,8 @@ def _import_edit(script: Context) -> tuple[Edit, ...]:
 
 
 _FORK = re.compile(
-    r"(?:pip3?|uv pip)\s+install\s[^\n]*(?:astraios\S*subdirectory=peft|git\+\S*/peft(?!\S*huggingface)\S*|peft\s*==\s*0\.[0-6]\b\S*)"
+    r"(?:pip3?|uv pip)\s+install\s[^\n]*"
+    r"(?:astraios\S*subdirectory=peft|git\+\S*/peft(?!\S*huggingface)\S*|peft\s*==\s*0\.[0-6]\b\S*)"
 )
 
 
@@ -242,7 +245,8 @@ _FORK = re.compile(
     "peft-fork",
     "warning",
     "a fork or an old version shadows peft",
-    "A fork installs under the name peft and takes the place of the real one; current transformers does not run with it.",
+    "A fork installs under the name peft and takes the place of the real one; current transformers does not run "
+    "with it.",
 )
 def peft_fork(script: Context) -> Iterator[Found]:
     """An install line for a fork, or a fork that is installed here."""
@@ -258,7 +262,8 @@ def peft_fork(script: Context) -> Iterator[Found]:
             edits = (Edit(start + found.start(), start + found.end(), "pip install -q peft"),)
         yield Found(
             number,
-            "this installs a fork or an old peft in the place of the current one, which transformers 5 does not run with",
+            "this installs a fork or an old peft in the place of the current one, which transformers 5 does not "
+            "run with",
             "install peft itself; `import astrarium` adds the fork's bottleneck adapters to it",
             edits,
         )

@@ -34,7 +34,8 @@ NEW_NAMES = {
 OPTIMISERS = ("AdamW", "Adafactor")
 
 NEW_ARGUMENTS = {
-    "evaluation_strategy": "eval_strategy", "no_cuda": "use_cpu", "per_gpu_train_batch_size": "per_device_train_batch_size",
+    "evaluation_strategy": "eval_strategy", "no_cuda": "use_cpu",
+    "per_gpu_train_batch_size": "per_device_train_batch_size",
     "per_gpu_eval_batch_size": "per_device_eval_batch_size", "push_to_hub_token": "hub_token",
     "push_to_hub_model_id": "hub_model_id", "tokenizer": "processing_class", "use_auth_token": "token",
     "torch_dtype": "dtype", "eval_accumulation_step": "eval_accumulation_steps", "warmup_ratio": "warmup_steps",
@@ -43,8 +44,9 @@ NEW_ARGUMENTS = {
 """Old argument → new argument, wherever the new one is accepted and the old one is not."""
 
 DROPPED = frozenset(
-    ["overwrite_output_dir", "logging_dir", "fp16_backend", "half_precision_backend", "fp16_opt_level", "use_mps_device",
-     "save_safetensors", "resume_download", "framework", "safe_serialization", "use_ipex", "torchdynamo", "jit_mode_eval"]
+    ["overwrite_output_dir", "logging_dir", "fp16_backend", "half_precision_backend", "fp16_opt_level",
+     "use_mps_device", "save_safetensors", "resume_download", "framework", "safe_serialization", "use_ipex",
+     "torchdynamo", "jit_mode_eval"]
 )  # fmt: skip
 """Arguments that went without a successor: taken out, the call does what it did."""
 
@@ -97,10 +99,9 @@ def name_gone(script: Context) -> Iterator[Found]:
 
 
 def _through_module(script: Context, event: Event, name: str) -> bool:
-    code = script.code(event.node.func)
-    return (
-        f".{name}" in code and not any(one.name == name for one in script.flow.imports) and event.receiver is not None
-    )
+    """Whether the name stands right behind the module's: `tf.AutoModel.from_pretrained`, not `tf.utils.logging.…`."""
+    parts = script.code(event.node.func).split(".")
+    return len(parts) > 1 and parts[1] == name and not any(one.name == parts[0] for one in script.flow.imports)
 
 
 def _gone(script: Context, found: Library, name: str, node: cst.CSTNode | None) -> tuple[str, str, tuple[Edit, ...]]:
@@ -219,11 +220,23 @@ def _signature(event: Event) -> tuple[Signature | None, Library | None]:
         owner = rest.split(".")[0]
         if owner.endswith("Config") or owner.endswith("Processor"):
             return None, None
-        target = "PeftModel" if owner.startswith("PeftModel") else "PreTrainedTokenizerBase" if "Tokenizer" in owner else "PreTrainedModel"  # fmt: skip
+        target = (
+            "PeftModel"
+            if owner.startswith("PeftModel")
+            else "PreTrainedTokenizerBase"
+            if "Tokenizer" in owner
+            else "PreTrainedModel"
+        )
         if package == "peft" and target != "PeftModel":
             return None, None
         return found.signature(f"{target}.from_pretrained"), found
-    if event.short.endswith("Trainer") or event.short.startswith("DataCollator") or "." not in rest or event.short in OPEN_CALLS or event.short == "generate":  # fmt: skip
+    if (
+        event.short.endswith("Trainer")
+        or event.short.startswith("DataCollator")
+        or "." not in rest
+        or event.short in OPEN_CALLS
+        or event.short == "generate"
+    ):
         return found.signature(rest), found
     return None, None
 
@@ -259,11 +272,19 @@ def _argument_told(
             _quantisation(script, event, node, name),
         )
     if name == "use_flash_attention_2":
-        return message, 'say attn_implementation="flash_attention_2"', replace(script.tree, node, 'attn_implementation="flash_attention_2"')  # fmt: skip
+        return (
+            message,
+            'say attn_implementation="flash_attention_2"',
+            replace(script.tree, node, 'attn_implementation="flash_attention_2"'),
+        )
     if name == "pad_to_max_length":
         return message, 'say padding="max_length"', replace(script.tree, node, 'padding="max_length"')
     if name == "group_by_length" and "train_sampling_strategy" in known:
-        return message, 'say train_sampling_strategy="group_by_length"', replace(script.tree, node, 'train_sampling_strategy="group_by_length"')  # fmt: skip
+        return (
+            message,
+            'say train_sampling_strategy="group_by_length"',
+            replace(script.tree, node, 'train_sampling_strategy="group_by_length"'),
+        )
     if name in DROPPED:
         return message, "leave it out", remove_argument(script.tree, event.node, node)
     valid = known
@@ -301,9 +322,14 @@ def argument_renamed(script: Context) -> Iterator[Found]:
     transformers = library("transformers")
     if transformers is None:
         return
-    renamed = {**transformers.renamed.get("transformers.modeling_utils", {}), **transformers.renamed.get("transformers.pipelines", {})}  # fmt: skip
+    renamed = {
+        **transformers.renamed.get("transformers.modeling_utils", {}),
+        **transformers.renamed.get("transformers.pipelines", {}),
+    }
     for event in script.events:
-        if event.short not in ("from_pretrained", "from_config", "pipeline") or not event.name.startswith(("transformers.", "peft.Auto")):  # fmt: skip
+        if event.short not in ("from_pretrained", "from_config", "pipeline") or not event.name.startswith(
+            ("transformers.", "peft.Auto")
+        ):
             continue
         for argument in event.arguments:
             new = renamed.get(argument.name or "")
@@ -367,10 +393,17 @@ def value_gone(script: Context) -> Iterator[Found]:
     for event in script.events:
         given = event.given("return_tensors")
         value = constant(given.value) if given is not None else None
-        if given is not None and isinstance(value, str) and kinds and value not in kinds and event.name.startswith(("transformers.", "?.")):  # fmt: skip
+        if (
+            given is not None
+            and isinstance(value, str)
+            and kinds
+            and value not in kinds
+            and event.name.startswith(("transformers.", "?."))
+        ):
             yield Found(
-                given.node, f"transformers {transformers.release} has no tensors of the kind {value!r}, only {', '.join(kinds)}",
-                'say return_tensors="pt"', replace(script.tree, given.node.value, '"pt"') if value == "pt " else (),
+                given.node, f"transformers {transformers.release} has no tensors of the kind {value!r}, only "
+                f"{', '.join(kinds)}",
+                'say return_tensors="pt"', (),
             )  # fmt: skip
         if event.name == "transformers.pipeline" and transformers.tasks:
             given = event.given("task", 0)
@@ -379,5 +412,6 @@ def value_gone(script: Context) -> Iterator[Found]:
                 if plain not in transformers.tasks and "\0" not in task and given is not None:
                     yield Found(
                         given.node, f"transformers {transformers.release} has no pipeline for {task!r}",
-                        "use text-generation with a model that is told what to do, or the model and its tokenizer themselves",
+                        "use text-generation with a model that is told what to do, or the model and its "
+                        "tokenizer themselves",
                     )  # fmt: skip

@@ -107,12 +107,17 @@ def to_unused(script: Context) -> Iterator[Found]:
         func = event.node.func
         if name is None and isinstance(func, cst.Attribute):
             name = script.code(func.value)
-        if name is None or event.statement is None or not any(isinstance(one, Batch) and one.part for one in options(event.receiver or Value())):  # fmt: skip
+        if (
+            name is None
+            or event.statement is None
+            or not any(isinstance(one, Batch) and one.part for one in options(event.receiver or Value()))
+        ):
             continue
         start = script.tree.span(event.statement)[0]
         edits = (Edit(start, start, f"{name} = "),) if name.isidentifier() else ()
         yield Found(
-            event.node, f"`{name}` stays where it is: what `.to` gives is thrown away", f"assign it: {name} = {name}.to(…)",
+            event.node, f"`{name}` stays where it is: what `.to` gives is thrown "
+            f"away", f"assign it: {name} = {name}.to(…)",
             edits,
         )  # fmt: skip
 
@@ -159,6 +164,8 @@ def _use_device(script: Context, name: str, node: cst.CSTNode) -> tuple[Edit, ..
 )
 def fp32_large_model(script: Context) -> Iterator[Found]:
     """fp32 said in so many words, or a checkpoint that is kept in fp32 and loaded as it is."""
+    yield from _cast_up(script)
+    told: set[str] = set()
     for model in script.models:
         body = model.body
         size = size_by_name(body.base)
@@ -173,6 +180,9 @@ def fp32_large_model(script: Context) -> Iterator[Found]:
             continue
         if script.trains and known == "float32" and not body.wrapped:
             continue  # full tuning holds fp32 weights on purpose
+        if body.base in told:
+            continue
+        told.add(body.base or "")
         here = memory_here()
         have = f"; this machine has {here / 1e9:.0f} GB" if here else ""
         reason = (
@@ -187,6 +197,29 @@ def fp32_large_model(script: Context) -> Iterator[Found]:
             event.node,
             f"{body.base} {reason}: {size * 4 / 1e9:.0f} GB, against {size * 2 / 1e9:.0f} GB in bf16{have}",
             'say dtype="bfloat16"',
+            edits,
+        )
+
+
+def _cast_up(script: Context) -> Iterator[Found]:
+    """`.float()` and `.to(torch.float32)` of a large model."""
+    for event in script.calls("float", "to"):
+        model = model_of(event)
+        size = size_by_name(model.body.base) if model is not None else None
+        if model is None or size is None or size < LARGE or model.body.quantised:
+            continue
+        asked = [one for one in event.arguments if _dtype(one.value) == "float32"]
+        if event.short == "to" and not asked:
+            continue
+        func = event.node.func
+        alone = event.short == "float" or len(event.arguments) == 1
+        edits: tuple[Edit, ...] = ()
+        if alone and isinstance(func, cst.Attribute) and not event.discarded:
+            edits = (Edit(script.tree.span(func.value)[1], script.tree.span(event.node)[1], ""),)
+        yield Found(
+            event.node,
+            f"{model.body.base} is made fp32 here: {size * 4 / 1e9:.0f} GB, against {size * 2 / 1e9:.0f} GB in bf16",
+            "leave it in the dtype in which it is loaded",
             edits,
         )
 

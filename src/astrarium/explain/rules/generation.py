@@ -11,7 +11,7 @@ from astrarium.explain.context import Context, model_of, settings_of
 from astrarium.explain.events import Event
 from astrarium.explain.mending import Edit, add_argument, line_before, replace
 from astrarium.explain.rules.registry import Found, rule
-from astrarium.explain.values import Batch, Output, Templated, Tokenizer, Value, constant, options, text_of
+from astrarium.explain.values import Batch, Templated, Tokenizer, Value, constant, options, text_of
 
 LENGTH = 256
 """What the mended copy asks for where the script asks for nothing."""
@@ -22,7 +22,8 @@ _LIMITS = ("max_new_tokens", "max_length", "stopping_criteria", "max_time", "sto
     "no-max-new-tokens",
     "warning",
     "`generate` without `max_new_tokens`",
-    "transformers stops after 20 new tokens then, in the middle of the answer, unless the model's own settings say more.",
+    "transformers stops after 20 new tokens then, in the middle of the answer, unless the model's own settings "
+    "say more.",
 )
 def no_max_new_tokens(script: Context) -> Iterator[Found]:
     """No length in the call, in a generation configuration, or in the model's."""
@@ -31,7 +32,7 @@ def no_max_new_tokens(script: Context) -> Iterator[Found]:
         model = model_of(event)
         if (
             told
-            or (event.unpacks and _unknown_keywords(event))
+            or (event.unpacks and _unknown_keywords(script, event))
             or any(event.given(name) is not None for name in _LIMITS)
         ):
             config = settings_of(event.value("generation_config"), "GenerationConfig")
@@ -43,7 +44,11 @@ def no_max_new_tokens(script: Context) -> Iterator[Found]:
                 continue
             edits = add_argument(script.tree, config.event.node, f"max_new_tokens={LENGTH}")
         else:
-            if model is not None and model.body.causal is False and "Seq2Seq" not in model.body.auto_class and "Conditional" not in model.body.auto_class:  # fmt: skip
+            if (
+                model is not None
+                and model.body.causal is False
+                and not re.search(r"Seq2Seq|T5|Bart|Marian", model.body.auto_class)
+            ):
                 continue
             edits = add_argument(script.tree, event.node, f"max_new_tokens={LENGTH}")
         yield Found(
@@ -54,16 +59,17 @@ def no_max_new_tokens(script: Context) -> Iterator[Found]:
         )
 
 
-def _unknown_keywords(event: Event) -> bool:
+def _unknown_keywords(script: Context, event: Event) -> bool:
     """Whether `**something` may hold a length: it is not a tokenizer's batch."""
     return any(
-        argument.name == "**" and not any(isinstance(option, Batch) for option in options(argument.value))
-        and not (isinstance(argument.node.value, cst.Name) and re.search(r"input|enc|batch|token", argument.node.value.value))
+        argument.name == "**"
+        and not any(isinstance(option, Batch) for option in options(argument.value))
+        and not re.fullmatch(r"\w*(input|enc|batch|token)\w*", script.code(argument.node.value))
         for argument in event.arguments
-    )  # fmt: skip
+    )
 
 
-def _batch(event: Event) -> tuple[Batch | None, bool]:
+def batch_of(event: Event) -> tuple[Batch | None, bool]:
     """The batch that `generate` is given, and whether its mask comes along."""
     for argument in event.arguments:
         for option in options(argument.value):
@@ -84,7 +90,7 @@ def _batch(event: Event) -> tuple[Batch | None, bool]:
 def no_attention_mask(script: Context) -> Iterator[Found]:
     """`generate(inputs.input_ids)` after `padding=True`."""
     for event in script.generations:
-        batch, masked = _batch(event)
+        batch, masked = batch_of(event)
         if batch is None or masked or not batch.padded or not batch.part or event.unpacks:
             continue
         argument = next(
@@ -120,7 +126,7 @@ def right_padding(script: Context) -> Iterator[Found]:
         model = model_of(event)
         if model is None or model.body.causal is False:
             continue
-        batch, _ = _batch(event)
+        batch, _ = batch_of(event)
         if (
             batch is None
             or not batch.padded
@@ -171,7 +177,8 @@ def _assigned_nodes(script: Context, target: cst.CSTNode) -> Iterator[cst.CSTNod
     "special-tokens-twice",
     "warning",
     "special tokens are added twice",
-    "The chat template has written them already; the tokenizer puts a second beginning-of-text in front, which training never had.",
+    "The chat template has written them already; the tokenizer puts a second beginning-of-text in front, which "
+    "training never had.",
 )
 def special_tokens_twice(script: Context) -> Iterator[Found]:
     """A templated text, or one that begins with `<s>`, through a tokenizer that adds its own."""
@@ -192,7 +199,8 @@ def special_tokens_twice(script: Context) -> Iterator[Found]:
                 event.node,
                 "the chat template has already written the special tokens, and the tokenizer adds its own"
                 if templated
-                else f"the text begins with {written.group() if written else ''}, and the tokenizer puts its own in front",
+                else f"the text begins with {written.group() if written else ''}, and the tokenizer puts its "
+                "own in front",
                 "say add_special_tokens=False, or let apply_chat_template tokenize",
                 add_argument(script.tree, event.node, "add_special_tokens=False"),
             )
@@ -204,146 +212,6 @@ def _templated(value: Value) -> bool:
     inner = [*getattr(value, "items", [])] if not isinstance(value, Batch) else []
     rest = getattr(value, "rest", None)
     return any(isinstance(one, Templated) for one in [*inner, rest] if isinstance(one, Value))
-
-
-@rule(
-    "prompt-unlike-training",
-    "warning",
-    "the prompt is unlike the one the adapter was trained on",
-    "An adapter answers in the form it has learned; another form gives worse answers, or none.",
-)
-def prompt_unlike_training(script: Context) -> Iterator[Found]:
-    """A question to an Astraios adapter that is not `Question: …\\n\\nAnswer:`; training rows and prompts that differ."""
-    for event in script.generations:
-        model = model_of(event)
-        batch, _ = _batch(event)
-        if model is None or batch is None or not any("astraios-" in (one.path or "") for one in model.adapters):
-            continue
-        for prompt in batch.prompts:
-            text = text_of(prompt)
-            if text is None or re.fullmatch(r"\0*", text) or "fim_prefix" in text or "fim-prefix" in text:
-                continue
-            if re.match(r"Question: ", text) and re.search(r"\n\nAnswer:$", text.rstrip("\0")):
-                continue
-            edits: tuple[Edit, ...] = ()
-            given = batch.event.given("text", 0)
-            node = given.node.value if given is not None else None
-            if isinstance(node, cst.SimpleString) and node.quote in ('"', "'") and not text.startswith("Question"):
-                body = node.raw_value
-                edits = replace(script.tree, node, f"{node.quote}Question: {body}\\n\\nAnswer:{node.quote}")
-            elif isinstance(node, cst.SimpleString) and node.quote in ('"', "'") and text.endswith("\n\nAnswer: "):
-                edits = replace(script.tree, node, f"{node.quote}{node.raw_value.rstrip()}{node.quote}")
-            yield Found(
-                batch.event.node,
-                "Astraios's adapters were trained on `Question: …\\n\\nAnswer:`, and this prompt has another form",
-                'write "Question: …\\n\\nAnswer:" around the question, without a space at the end',
-                edits,
-            )
-            break
-
-
-def _decodings(script: Context) -> Iterator[tuple[Event, Output]]:
-    for event in script.events:
-        if event.short in ("decode", "batch_decode") and event.arguments:
-            for option in _deep(event.arguments[0].value):
-                if isinstance(option, Output):
-                    yield event, option
-                    break
-
-
-def _deep(value: Value) -> Iterator[Value]:
-    for option in options(value):
-        yield option
-        rest = getattr(option, "rest", None)
-        if rest is not None:
-            yield from options(rest)
-
-
-@rule(
-    "special-tokens-kept",
-    "note",
-    "the answer is decoded with its special tokens",
-    "`<|endoftext|>`, `<s>` and padding are printed as part of the answer.",
-)
-def special_tokens_kept(script: Context) -> Iterator[Found]:
-    """`decode` of generated tokens without `skip_special_tokens=True`."""
-    for event, output in _decodings(script):
-        given = event.given("skip_special_tokens", 1)
-        if given is not None or event.unpacks or _for_fim(script, output):
-            continue
-        yield Found(
-            event.node,
-            "the answer is decoded with its special tokens in it",
-            "say skip_special_tokens=True",
-            add_argument(script.tree, event.node, "skip_special_tokens=True"),
-        )
-
-
-def _for_fim(script: Context, output: Output) -> bool:
-    """Whether the special tokens are what the answer is cut at."""
-    prompt = output.prompt
-    texts = [text_of(one) or "" for one in prompt.prompts] if isinstance(prompt, Batch) else []
-    return any("fim" in text for text in texts) or "fim_middle" in script.text
-
-
-@rule(
-    "prompt-decoded",
-    "note",
-    "the prompt is decoded along with the answer",
-    "A decoder's `generate` gives the prompt and the answer behind it; what is printed begins with the question.",
-)
-def prompt_decoded(script: Context) -> Iterator[Found]:
-    """`decode(outputs[0])` without cutting the prompt off."""
-    for event, output in _decodings(script):
-        model = output.model
-        if not output.whole or model is None or model.body.causal is False or _for_fim(script, output):
-            continue
-        if model.body.guessed and not model.wrapper:
-            continue
-        if _cut_later(script, event):
-            continue
-        yield Found(
-            event.node,
-            "the prompt is decoded along with the answer",
-            "cut it off: outputs[0][inputs.input_ids.shape[-1]:]",
-            _cut(script, event, output),
-        )
-
-
-def _cut_later(script: Context, event: Event) -> bool:
-    """Whether the text is cut at a mark, or the prompt taken away from it, afterwards."""
-    statement = script.code(event.statement) if event.statement is not None else ""
-    if re.search(r"\.(split|replace|removeprefix|partition|find|index)\(|\[len\(", statement):
-        return True
-    name = event.target
-    return name is not None and bool(
-        re.search(
-            rf"\b{re.escape(name)}(\[0\])?\.(split|replace|removeprefix|partition)\(|\b{re.escape(name)}(\[0\])?\[len\(",
-            script.text,
-        )
-    )
-
-
-def _cut(script: Context, event: Event, output: Output) -> tuple[Edit, ...]:
-    """The edit that cuts the prompt off, where the prompt has a name."""
-    node = event.node.args[0].value
-    if event.short != "decode" or not isinstance(node, cst.Subscript) or not isinstance(node.value, cst.Name):
-        return ()
-    if script.code(node).replace(" ", "") != f"{node.value.value}[0]":
-        return ()
-    call = output.event
-    for argument in call.arguments:
-        for option in options(argument.value):
-            if not isinstance(option, Batch):
-                continue
-            source = script.code(argument.node.value)
-            if not re.fullmatch(r"[\w.]+(\[[\"']input_ids[\"']\])?", source):
-                return ()
-            if argument.name == "**" or (argument.name is None and not option.part):
-                source = f'{source}["input_ids"]'
-            end = script.tree.span(node)[1]
-            return (Edit(end, end, f"[{source}.shape[-1]:]"),)
-    return ()
 
 
 @rule(

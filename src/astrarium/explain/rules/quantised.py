@@ -18,7 +18,8 @@ from astrarium.explain.values import UNKNOWN, constant
     "kbit-not-prepared",
     "warning",
     "a quantised base is tuned without `prepare_model_for_kbit_training`",
-    "Norms and the output head stay in half precision and the inputs carry no gradient: training is unstable, or learns nothing.",
+    "Norms and the output head stay in half precision and the inputs carry no gradient: training is unstable, "
+    "or learns nothing.",
 )
 def kbit_not_prepared(script: Context) -> Iterator[Found]:
     """`get_peft_model` on a 4- or 8-bit base that was not prepared."""
@@ -56,7 +57,8 @@ def _with_import(script: Context, event: Event, node: cst.CSTNode) -> tuple[Edit
     "quantised-moved",
     "warning",
     "a quantised model is moved or cast",
-    "It is on its device since it was loaded; `.half()`, `.float()`, a cast and, in 8 bits, `.cuda()` are refused with a ValueError.",
+    "It is on its device since it was loaded; `.half()`, `.float()`, a cast and, in 8 bits, `.cuda()` are "
+    "refused with a ValueError.",
 )
 def quantised_moved(script: Context) -> Iterator[Found]:
     """`.to`, `.cuda`, `.half` or `.float` of a 4- or 8-bit model."""
@@ -95,7 +97,8 @@ def _is_statement(event: Event) -> bool:
     "merge-quantised",
     "warning",
     "an adapter is merged into a quantised base",
-    "The sum is rounded to 4 or 8 bits again and the adapter's small changes are lost in it (transformers issue 31293).",
+    "The sum is rounded to 4 or 8 bits again and the adapter's small changes are lost in it (transformers issue "
+    "31293).",
 )
 def merge_quantised(script: Context) -> Iterator[Found]:
     """`merge_and_unload` or `merge_adapter` on a 4- or 8-bit base."""

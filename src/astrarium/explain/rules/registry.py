@@ -16,7 +16,19 @@ from astrarium.explain.reading import Severity
 if TYPE_CHECKING:
     from astrarium.explain.context import Context
 
-GROUPS = ("syntax", "adapters", "wrappers", "generation", "devices", "training", "quantised", "current", "safety")
+GROUPS = (
+    "syntax",
+    "adapters",
+    "wrappers",
+    "generation",
+    "prompts",
+    "decoding",
+    "devices",
+    "training",
+    "quantised",
+    "current",
+    "safety",
+)
 """Modules of rules, in the order in which they are listed."""
 
 

@@ -20,13 +20,18 @@ _TOKEN = re.compile(r"^(hf|api_org)_[A-Za-z0-9]{20,}$")
     "remote-code-unpinned",
     "warning",
     "code from the hub is run, whatever its owner puts there",
-    "`trust_remote_code=True` runs Python from the model's repository; without a pinned revision the owner may change it any day.",
+    "`trust_remote_code=True` runs Python from the model's repository; without a pinned revision the owner may "
+    "change it any day.",
 )
 def remote_code_unpinned(script: Context) -> Iterator[Found]:
     """`trust_remote_code=True` without a commit in `revision`."""
     for event in script.events:
         given = event.given("trust_remote_code")
-        if given is None or constant(given.value) is not True or event.short not in ("from_pretrained", "from_config", "pipeline", "load_dataset"):  # fmt: skip
+        if (
+            given is None
+            or constant(given.value) is not True
+            or event.short not in ("from_pretrained", "from_config", "pipeline")
+        ):
             continue
         revision = event.constant("revision")
         code = event.constant("code_revision")
@@ -40,7 +45,8 @@ def remote_code_unpinned(script: Context) -> Iterator[Found]:
         yield Found(
             given.node,
             "the repository's own code is run, and no revision is pinned",
-            'read that code and pin it: revision="<commit>"; or leave trust_remote_code out where the library has the model',
+            'read that code and pin it: revision="<commit>"; or leave trust_remote_code out where the library '
+            "has the model",
         )
 
 
@@ -98,8 +104,7 @@ def unpickled_download(script: Context) -> Iterator[Found]:
     """`pickle`, `joblib` or `torch.load(weights_only=False)` on what came from the network."""
     for event in script.events:
         loader = event.name in ("torch.load",)
-        pickle = event.name in ("pickle.load", "pickle.loads", "joblib.load", "dill.load", "dill.loads", "cloudpickle.load",
-                                "cloudpickle.loads", "pandas.read_pickle", "pd.read_pickle")  # fmt: skip
+        pickle = re.fullmatch(r"(pickle|dill|cloudpickle)\.loads?|joblib\.load|pandas\.read_pickle", event.name)
         if not (loader or pickle) or not event.arguments:
             continue
         weights = event.given("weights_only")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import libcst as cst
 
@@ -25,7 +25,8 @@ _PREFERENCE = ("DPO", "GRPO", "ORPO", "KTO", "PPO", "Reward", "CPO", "RLOO", "On
     "pad-is-eos",
     "warning",
     "the padding token is the end token, and the loss leaves out padding",
-    "Labels are masked by the value of the padding token, so the end of every answer is masked too: the model never learns to stop.",
+    "Labels are masked by the value of the padding token, so the end of every answer is masked too: the model "
+    "never learns to stop.",
 )
 def pad_is_eos(script: Context) -> Iterator[Found]:
     """`pad_token = eos_token` with a collator that masks by value, or with labels masked by hand."""
@@ -78,9 +79,11 @@ def padding_in_loss(script: Context) -> Iterator[Found]:
     if any(event.short.startswith("DataCollatorFor") for event in script.events):
         return
     padded = [
-        event for event in script.calls("__call__", "encode", "batch_encode_plus")
-        if event.name.startswith("transformers.PreTrainedTokenizerBase") and event.constant("padding") not in (None, False)
-    ]  # fmt: skip
+        event
+        for event in script.calls("__call__", "encode", "batch_encode_plus")
+        if event.name.startswith("transformers.PreTrainedTokenizerBase")
+        and event.constant("padding") not in (None, False)
+    ]
     if not padded:
         return
     for store in script.flow.stores:
@@ -97,7 +100,8 @@ def padding_in_loss(script: Context) -> Iterator[Found]:
 
 _PADDED = (
     "the labels are the padded ids: the loss is taken over the padding too",
-    "mask it: labels[attention_mask == 0] = -100, or let DataCollatorForLanguageModeling(tokenizer, mlm=False) make the labels",
+    "mask it: labels[attention_mask == 0] = -100, or let DataCollatorForLanguageModeling(tokenizer, mlm=False) "
+    "make the labels",
 )
 
 
@@ -128,7 +132,31 @@ def target_modules_missing(script: Context) -> Iterator[Found]:
         missing = [name for name in asked if name.rsplit(".", 1)[-1] not in known]
         if not missing:
             continue
-        usual = [name for name in ("q_proj", "k_proj", "v_proj", "o_proj", "query_key_value", "c_attn", "c_proj", "qkv_proj", "Wqkv", "gate_proj", "up_proj", "down_proj", "c_fc", "fc1", "fc2", "q", "v", "query", "value") if name in known]  # fmt: skip
+        usual = [
+            name
+            for name in (
+                "q_proj",
+                "k_proj",
+                "v_proj",
+                "o_proj",
+                "query_key_value",
+                "c_attn",
+                "c_proj",
+                "qkv_proj",
+                "Wqkv",
+                "gate_proj",
+                "up_proj",
+                "down_proj",
+                "c_fc",
+                "fc1",
+                "fc2",
+                "q",
+                "v",
+                "query",
+                "value",
+            )
+            if name in known
+        ]
         node = config.event.given("target_modules")
         edits: tuple[Edit, ...] = ()
         if len(missing) == len(asked) and node is not None and isinstance(node.node.value, cst.List):
@@ -144,8 +172,12 @@ def target_modules_missing(script: Context) -> Iterator[Found]:
         )
 
 
-def _modules(names: list[str], before: str) -> str:
-    attention = [name for name in names if name in ("q_proj", "v_proj", "query_key_value", "c_attn", "qkv_proj", "Wqkv", "q", "v", "query", "value")]  # fmt: skip
+def _modules(names: Sequence[str], before: str) -> str:
+    attention = [
+        name
+        for name in names
+        if name in ("q_proj", "v_proj", "query_key_value", "c_attn", "qkv_proj", "Wqkv", "q", "v", "query", "value")
+    ]
     quote = "'" if "'" in before else '"'
     return "[" + ", ".join(f"{quote}{name}{quote}" for name in attention or names[:2]) + "]"
 
@@ -182,12 +214,13 @@ def _adapted(script: Context) -> Iterator[tuple[Event, Settings, str]]:
     "embeddings-not-saved",
     "warning",
     "tokens are added, and their embeddings are not tuned and saved with the adapter",
-    "An adapter's file holds the adapter; new rows of the embedding stay as they were made, or are lost with the process.",
+    "An adapter's file holds the adapter; new rows of the embedding stay as they were made, or are lost with "
+    "the process.",
 )
 def embeddings_not_saved(script: Context) -> Iterator[Found]:
     """New tokens or trained embeddings without `modules_to_save` or `trainable_token_indices`."""
     kept = ("modules_to_save", "trainable_token_indices")
-    for event, config, _ in _any_adapted(script):
+    for _, config, _ in _any_adapted(script):
         targets = strings(config.given.get("target_modules", Value()))
         embedded = any(re.search(r"embed|wte|lm_head", name) for name in targets)
         if any(key in config.given and constant(config.given[key]) is not False for key in kept) or embedded:
@@ -197,14 +230,20 @@ def embeddings_not_saved(script: Context) -> Iterator[Found]:
         if config.name in ("PromptTuningConfig", "PromptEncoderConfig", "PrefixTuningConfig"):
             continue
         resized = [one for one in script.calls("resize_token_embeddings") if _adds_tokens(script)]
-        thawed = [store for store in script.stores("requires_grad") if "embed" in _right_side(script, store.node) and constant(store.value) is True]  # fmt: skip
+        thawed = [
+            store
+            for store in script.stores("requires_grad")
+            if "embed" in _right_side(script, store.node) and constant(store.value) is True
+        ]
         if not resized and not thawed:
             continue
         node = resized[0].node if resized else thawed[0].node
         yield Found(
             node,
-            f"the embeddings change here, and the {config.name} of line {script.tree.line(config.event.node)} leaves them out",
-            'add modules_to_save=["embed_tokens", "lm_head"] (in the base\'s own names), or trainable_token_indices, to the configuration',
+            f"the embeddings change here, and the {config.name} of line {script.tree.line(config.event.node)} "
+            "leaves them out",
+            'add modules_to_save=["embed_tokens", "lm_head"] (in the base\'s own names), or '
+            "trainable_token_indices, to the configuration",
         )
         break
     for event in script.calls("save_pretrained"):
@@ -272,7 +311,8 @@ def _tuned(script: Context, trainer: Value | None) -> str | None:
     "learning-rate",
     "warning",
     "a learning rate of full tuning for an adapter, or the reverse",
-    "An adapter's few new weights need about ten times the rate of full tuning: 1e-4 to 1e-3; at the other's rate one learns nothing "
+    "An adapter's few new weights need about ten times the rate of full tuning: 1e-4 to 1e-3; at the other's "
+    "rate one learns nothing "
     "and the other forgets everything.",
 )
 def learning_rate(script: Context) -> Iterator[Found]:
@@ -295,7 +335,8 @@ def learning_rate(script: Context) -> Iterator[Found]:
             ):
                 continue
             yield Found(
-                node, f"a learning rate of {rate:g} for all weights is one for an adapter: the base forgets what it knows",
+                node, f"a learning rate of {rate:g} for all weights is one for an adapter: the base forgets "
+                "what it knows",
                 "try 1e-5 to 5e-5 for full tuning, or tune an adapter",
             )  # fmt: skip
 
@@ -331,7 +372,11 @@ def checkpointing_cache(script: Context) -> Iterator[Found]:
                 yield Found(store.node, *_CACHED)
     for event in script.events:
         given = event.given("use_cache")
-        if given is not None and constant(given.value) is True and event.short in ("from_pretrained", "__call__", "TrainingArguments", "SFTConfig"):  # fmt: skip
+        if (
+            given is not None
+            and constant(given.value) is True
+            and event.short in ("from_pretrained", "__call__", "TrainingArguments", "SFTConfig")
+        ):
             yield Found(given.node, *_CACHED, replace(script.tree, given.node.value, "False"))
 
 

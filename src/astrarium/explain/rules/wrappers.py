@@ -21,7 +21,8 @@ ROW_WISE = frozenset({"LORA", "GLORA", "ROAD", "XLORA", "BOTTLENECK"})
     "adapter-wrapped-twice",
     "error",
     "a model with an adapter is wrapped again",
-    "A second wrapper around the first makes another model of it: its tensors are looked for under other names, and what comes out is neither adapter.",
+    "A second wrapper around the first makes another model of it: its tensors are looked for under other names, "
+    "and what comes out is neither adapter.",
 )
 def adapter_wrapped_twice(script: Context) -> Iterator[Found]:
     """`get_peft_model` or `PeftModel.from_pretrained` on a model that has an adapter."""
@@ -55,7 +56,8 @@ def adapter_wrapped_twice(script: Context) -> Iterator[Found]:
             f"the model already has the adapter of line {first}, and is wrapped a second time here",
             "take the first adapter off with `model = model.unload()` before, or merge it"
             if fresh
-            else 'add the second with `model.load_adapter(…, adapter_name="…")` and choose it with `model.set_adapter("…")`',
+            else 'add the second with `model.load_adapter(…, adapter_name="…")` and choose it with '
+            '`model.set_adapter("…")`',
         )
 
 
@@ -67,7 +69,19 @@ def adapter_wrapped_twice(script: Context) -> Iterator[Found]:
 )
 def adapter_untrained(script: Context) -> Iterator[Found]:
     """`get_peft_model` with the configuration of a saved adapter, or with nothing that trains it."""
-    if script.trains or any(event.short in ("set_peft_model_state_dict", "load_state_dict", "load_adapter", "load_checkpoint_and_dispatch", "step", "prepare", "fit") for event in script.events):  # fmt: skip
+    if script.trains or any(
+        event.short
+        in (
+            "set_peft_model_state_dict",
+            "load_state_dict",
+            "load_adapter",
+            "load_checkpoint_and_dispatch",
+            "step",
+            "prepare",
+            "fit",
+        )
+        for event in script.events
+    ):
         return
     for event in script.calls("peft.get_peft_model"):
         config = settings_of(event.value("peft_config", 1))
@@ -103,7 +117,8 @@ def adapter_untrained(script: Context) -> Iterator[Found]:
     "adapter-frozen",
     "error",
     "a loaded adapter is trained, and is frozen",
-    "`PeftModel.from_pretrained` loads for inference: no parameter has a gradient, and training stops or learns nothing.",
+    "`PeftModel.from_pretrained` loads for inference: no parameter has a gradient, and training stops or learns "
+    "nothing.",
 )
 def adapter_frozen(script: Context) -> Iterator[Found]:
     """Training after `PeftModel.from_pretrained` without `is_trainable=True`."""
@@ -136,12 +151,11 @@ def adapter_frozen(script: Context) -> Iterator[Found]:
 
 def _trainings(script: Context, model: Model) -> Iterator[Event]:
     for trainer in script.trainers:
-        if any(one is model for one in options(trainer.given.get("model", Items([])))):
-            if any(
-                event.short == "train" and any(one is trainer for one in options(event.receiver or Items([])))
-                for event in script.events
-            ):
-                yield trainer.event
+        if any(one is model for one in options(trainer.given.get("model", Items([])))) and any(
+            event.short == "train" and any(one is trainer for one in options(event.receiver or Items([])))
+            for event in script.events
+        ):
+            yield trainer.event
     if any(event.short == "backward" for event in script.events):
         for event in model.uses:
             if event.short in ("parameters", "named_parameters") and any(
@@ -176,7 +190,8 @@ def adapter_names_ignored(script: Context) -> Iterator[Found]:
     "base-changed-in-place",
     "warning",
     "the base is compared with its adapter, and wears it",
-    "LoRA, IA3 and their kin put their layers into the base itself; the variable that held the base answers with the adapter.",
+    "LoRA, IA3 and their kin put their layers into the base itself; the variable that held the base answers "
+    "with the adapter.",
 )
 def base_changed_in_place(script: Context) -> Iterator[Found]:
     """Both the wrapper and the base's variable generate."""
@@ -198,6 +213,8 @@ def base_changed_in_place(script: Context) -> Iterator[Found]:
                 "disable_adapter"
             }:
                 continue
+            if any(one is model for one in options(event.receiver or Items([]))):
+                continue  # either of the two, by a branch of the script
             undone = any(
                 one.short in ("unload", "disable_adapter_layers", "disable_adapters")
                 and model.event.order < one.order < event.order
@@ -208,7 +225,8 @@ def base_changed_in_place(script: Context) -> Iterator[Found]:
             name = receiver_name(script, event) or "the base"
             yield Found(
                 event.node,
-                f"`{name}` is no longer the untouched base: line {script.tree.line(model.event.node)} put the adapter into it",
+                f"`{name}` is no longer the untouched base: line {script.tree.line(model.event.node)} put the "
+                "adapter into it",
                 "ask the base before, or inside `with model.disable_adapter():`, or load it a second time",
             )
 
@@ -217,7 +235,8 @@ def base_changed_in_place(script: Context) -> Iterator[Found]:
     "merge-unused",
     "warning",
     "the result of `merge_and_unload()` is not used",
-    "The merged model is what the call gives; of the wrapper, `save_pretrained` then writes an adapter without a single tensor.",
+    "The merged model is what the call gives; of the wrapper, `save_pretrained` then writes an adapter without "
+    "a single tensor.",
 )
 def merge_unused(script: Context) -> Iterator[Found]:
     """`model.merge_and_unload()` as a statement of its own."""
@@ -309,7 +328,8 @@ def base_saved(script: Context) -> Iterator[Found]:
             edits = replace(script.tree, func.value, kept)
         yield Found(
             event.node,
-            f"`{script.code(func.value) if isinstance(func, cst.Attribute) else 'this'}` is the base, not what peft gave: "
+            f"`{script.code(func.value) if isinstance(func, cst.Attribute) else 'this'}` is the base, not what "
+            "peft gave: "
             "its save_pretrained writes no adapter",
             f"save the wrapper: {kept or 'model'}.save_pretrained(…)",
             edits,

@@ -1,0 +1,11 @@
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer
+tok = AutoTokenizer.from_pretrained("gpt2")
+base = AutoModelForCausalLM.from_pretrained("gpt2")
+enc = tok("Hello", return_tensors="pt")
+def show(m):
+    out = m.generate(**enc, max_new_tokens=5)
+    print(tok.decode(out[0][enc.input_ids.shape[1]:], skip_special_tokens=True))
+show(base)
+model = PeftModel.from_pretrained(base, "me/lora")
+show(model)
