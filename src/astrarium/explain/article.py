@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _HEADLINES = {
     "adapter-lost": "The script throws its adapter away",
     "syntax-error": "As it stands, it does not even parse",
-    "adapter-method-unknown": "stock peft does not know the adapter's method",
+    "adapter-method-unknown": "Stock peft does not know the adapter's method",
 }
 _MODELS = ("transformers.Auto", "peft.", "transformers.PreTrainedModel.to", "transformers.GenerationMixin")
 
@@ -170,7 +170,7 @@ def _flow(reading: Reading) -> tuple[str, Figure] | None:
         label = ".".join(call.name.split(".")[-2:]).removeprefix("GenerationMixin.").removeprefix("Tensor.")
         label = label.removeprefix("PreTrainedTokenizerBase.").removeprefix("PreTrainedModel.")
         if known is not None:
-            label = known.label if known.label.endswith("from_pretrained") else known.label
+            label = known.label  # the first call of a line names it
         model = known.model if known else call.name.startswith(_MODELS) and "AutoTokenizer" not in call.name
         adapter = call.name.startswith("peft.") or bool(known and known.adapter)
         steps[call.line] = Step(call.line, label, statement, assigned[1] if assigned else None, model, adapter)

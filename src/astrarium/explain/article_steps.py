@@ -76,7 +76,7 @@ def told_steps(reading: Reading, libraries: InstalledLibraries, sources: Sequenc
     ends = {line: max(call.end_line for call in group) for line, group in begins.items()}
     for finding in reading.findings:  # a string that breaks across lines is one step
         if finding.id == "syntax-error" and finding.line in ends:
-            ends[finding.line] = max(ends[finding.line], finding.end_line)
+            ends[finding.line] = _closing(lines, finding)
     for first, last in _spans(lines, ends):
         group = [call for line in range(first, last + 1) for call in begins.get(line, [])]
         here = [finding for finding in reading.findings if first <= finding.line <= last]
@@ -88,6 +88,16 @@ def told_steps(reading: Reading, libraries: InstalledLibraries, sources: Sequenc
         code = "\n".join(lines[first - 1 : last])
         told.append(Told(first, last, _title(first, last, described, code), code, described, findings, again, quotes))
     return told
+
+
+def _closing(lines: Sequence[str], finding: Finding) -> int:
+    """The line on which a string ends that breaks across lines; the finding's own where none does."""
+    mark = re.search(r"string in (\S+) quotes", finding.message)
+    if mark is not None:
+        for number in range(finding.line + 1, len(lines) + 1):
+            if mark[1] in lines[number - 1]:
+                return number
+    return finding.line
 
 
 def _spans(lines: Sequence[str], calls: dict[int, int]) -> list[tuple[int, int]]:

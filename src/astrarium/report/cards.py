@@ -39,8 +39,8 @@ def _metadata(facts: Mapping[str, Any], licence: str | None) -> str:
     full = method == "fft"
     base = _DEFAULT_BASE if facts["base"]["name"] == "default" else facts["base"]["name"]
     # A folder on somebody's machine is no model of the hub.
-    on_hub = {"base_model": base} if _HUB_ID.fullmatch(base) and not Path(base).exists() else {}
-    relation = {"base_model_relation": "finetune" if full else "adapter"} if on_hub else {}
+    on_hub = bool(_HUB_ID.fullmatch(base)) and not Path(base).exists()
+    relation: dict[str, Any] = {"base_model_relation": "finetune" if full else "adapter"} if on_hub else {}
     losses = facts["entries"].get("losses") or {}
     results = [
         EvalResult(
@@ -60,7 +60,7 @@ def _metadata(facts: Mapping[str, Any], licence: str | None) -> str:
         tags=["astrarium", "code", method] + ([] if full else ["adapter"]),
         model_name=name,
         eval_results=results,
-        **on_hub,
+        base_model=base if on_hub else None,
         **relation,
     )
     return str(data.to_yaml()).strip()

@@ -113,10 +113,10 @@ def _judged(code: str, source: Source, libraries: Libraries, known: frozenset[st
             elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 yield from _bare(node.func.id, libraries, known)
     elif _DOTTED.fullmatch(code):
-        receiver, _, member = code.strip(".").rpartition(".")
-        if "." in receiver:
+        owner, _, member = code.strip(".").rpartition(".")
+        if "." in owner:
             return
-        yield from _member(receiver, member, libraries) if receiver else _bare(member, libraries, known)
+        yield from _member(owner, member, libraries) if owner else _bare(member, libraries, known)
 
 
 def _parsed(code: str) -> ast.AST | None:

@@ -56,7 +56,9 @@ def drawing(boxes: Sequence[Box], arrows: Sequence[Arrow], alt: str) -> Figure:
 
 
 def _svg(boxes: Sequence[Box], arrows: Sequence[Arrow], alt: str, theme: Theme) -> str:
-    places = {box.id: (_EDGE + box.column * (_WIDTH + _GAP_X), _EDGE + box.row * (_HEIGHT + _GAP_Y)) for box in boxes}
+    places: dict[str, tuple[float, float]] = {
+        box.id: (_EDGE + box.column * (_WIDTH + _GAP_X), _EDGE + box.row * (_HEIGHT + _GAP_Y)) for box in boxes
+    }
     width = max(x for x, _ in places.values()) + _WIDTH + _EDGE
     height = max(y for _, y in places.values()) + _HEIGHT + _EDGE
     parts = [

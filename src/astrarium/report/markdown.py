@@ -25,14 +25,13 @@ class Heading:
 
 def text(value: object) -> str:
     """Words of somebody else's, so that they read as they are: no mark-up, no HTML, on one line."""
-    escaped = _SPECIAL.sub(r"\\\1", " ".join(str(value).split()))
-    return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _escaped(" ".join(str(value).split()))
 
 
 def prose(value: object) -> str:
     """Words of our own: code spans stay, everything else reads as it is."""
     parts = re.split(r"(`[^`]+`)", " ".join(str(value).split()))
-    return "".join(part if index % 2 else text(part) for index, part in enumerate(parts))
+    return "".join(part if index % 2 else _escaped(part) for index, part in enumerate(parts))
 
 
 def code(value: object) -> str:
@@ -127,6 +126,11 @@ def tidy(document: str) -> str:
         if line or (kept and kept[-1]):
             kept.append(line)
     return "\n".join(kept).strip("\n") + "\n"
+
+
+def _escaped(words: str) -> str:
+    escaped = _SPECIAL.sub(r"\\\1", words)
+    return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _unlinked(heading: str) -> str:

@@ -58,7 +58,7 @@ def _parser() -> MarkdownIt:
     from mdit_py_plugins.gfm import gfm_plugin
 
     def mathematics(content: str, options: dict[str, Any]) -> str:
-        return convert(content.strip(), display="block" if options["display_mode"] else "inline")
+        return str(convert(content.strip(), display="block" if options["display_mode"] else "inline"))
 
     parser = MarkdownIt("commonmark").use(gfm_plugin)
     parser.use(dollarmath_plugin, allow_space=False, renderer=mathematics)
