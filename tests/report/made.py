@@ -52,6 +52,6 @@ def broken_links(path: Path) -> list[str]:
     missing = [t for t in targets if t.startswith("#") and t[1:] not in anchors]
     local = [t for t in targets if not t.startswith("#") and "://" not in t]
     missing += [t for t in local if not (path.parent / t).is_file()]
-    notes = set(re.findall(r"\[\^(\d+)\](?!:)", prose))
+    notes = set(re.findall(r"(?<!^)\[\^(\d+)\]", prose, re.MULTILINE))
     defined = set(re.findall(r"^\[\^(\d+)\]:", document, re.MULTILINE))
     return missing + [f"note {number}" for number in notes ^ defined]

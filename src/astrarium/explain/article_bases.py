@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -70,9 +72,15 @@ def prompt_facts(prompt: str | None, base: str) -> dict[str, Any] | None:
 
     if prompt is None:
         return None
+    question = re.sub(r"^Question:\s*|\s*Answer:$", "", prompt)
+    facts = {
+        "prompt": prompt,
+        "template": prompt.startswith("Question: ") and prompt.endswith("\n\nAnswer:"),
+        "asked": shlex.quote(question),
+    }
     own = base == "default" or Path(base).exists()
     try:
         table = tokens(prompt, base if own else "default")
     except AstrariumError as error:
-        return {"prompt": prompt, "row": None, "why": str(error), "own": own}
-    return {"prompt": prompt, "row": table.rows[0], "why": "", "own": own, "vocabulary": table.vocabulary}
+        return {**facts, "row": None, "why": str(error), "own": own}
+    return {**facts, "row": table.rows[0], "why": "", "own": own, "vocabulary": table.vocabulary}

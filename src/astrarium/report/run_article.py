@@ -14,6 +14,12 @@ from astrarium.report.explained import explain_method
 from astrarium.report.figures import Figure, bars, curves
 from astrarium.report.runs import RunRecord
 
+_KEYS = (
+    "base", "data_digest", "losses", "method", "recipe", "rows", "seconds", "settings", "state", "template",
+    "tokens_per_second", "trained_parameters", "versions",
+)  # fmt: skip
+"""Of a run's record; None in an article where the record lacks one."""
+
 
 def article_of(what: str | Path, *, stem: str = "article") -> Article:
     """Write up a run or an adapter.
@@ -40,7 +46,8 @@ def facts_of(what: str | Path) -> dict[str, Any]:
     adapter = None if run is not None and not (run.path / "adapter").is_dir() else adapter_facts(what)
     if run is None and adapter is None:
         raise ReportError(f"{what} is neither a run nor an adapter")
-    entries: Mapping[str, Any] = run.entries if run is not None else _of(adapter).source.metadata
+    recorded = run.entries if run is not None else _of(adapter).source.metadata
+    entries: dict[str, Any] = {**dict.fromkeys(_KEYS), **recorded}
     recipe: Mapping[str, Any] = entries.get("recipe") or {}
     method = str(entries.get("method") or _of(adapter).method)
     options = dict(adapter.config) if adapter is not None else dict(recipe.get("options", {}))
