@@ -12,7 +12,10 @@ import astrarium
 
 ROOMS = [
     "astrarium",
-    *(f"astrarium.{room}" for room in ("data", "explain", "families", "methods", "model", "sources", "text", "tune")),
+    *(
+        f"astrarium.{room}"
+        for room in ("data", "explain", "families", "methods", "model", "report", "sources", "text", "tune")
+    ),
 ]
 
 

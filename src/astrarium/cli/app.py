@@ -16,6 +16,7 @@ from astrarium.cli.complete import complete
 from astrarium.cli.console import stderr
 from astrarium.cli.data import data
 from astrarium.cli.explain import explain
+from astrarium.cli.report import report
 from astrarium.cli.tokens import tokens
 from astrarium.cli.tune import tune
 from astrarium.core.errors import AstrariumError
@@ -35,6 +36,7 @@ app.command()(complete)
 app.command()(tune)
 app.command()(tokens)
 app.command()(explain)
+app.command()(report)
 app.command()(bench)
 app.add_typer(data, name="data")
 app.add_typer(adapters, name="adapters")

@@ -26,6 +26,15 @@ def explain(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     as_sarif: Annotated[bool, typer.Option("--sarif", help="Print SARIF 2.1.0.")] = False,
     github: Annotated[bool, typer.Option("--github", help="Print GitHub annotations.")] = False,
+    article: Annotated[
+        Path | None, typer.Option(help="Write an article on the script to this file; pictures go into assets/ beside.")
+    ] = None,
+    html: Annotated[bool, typer.Option("--html", help="The article as one self-contained HTML page.")] = False,
+    sources: Annotated[
+        list[Path] | None, typer.Option(help="Saved search results, pages or answers for the article to cite.")
+    ] = None,
+    base_config: Annotated[Path | None, typer.Option(help="The base's config.json, where it is not at hand.")] = None,
+    recording: Annotated[Path | None, typer.Option(help="An asciinema recording for the article to show.")] = None,
     rules: Annotated[bool, typer.Option("--rules", help="List every rule.")] = False,
 ) -> None:
     """Read a script that uses transformers or peft, without running it: what is wrong with it, why, and how to mend it.
@@ -42,6 +51,15 @@ def explain(
         raise typer.BadParameter("--json, --sarif and --github exclude one another")
     if as_sarif and len(scripts) > 1:
         raise typer.BadParameter("--sarif takes one script")
+    if article is None and (html or sources or base_config or recording):
+        raise typer.BadParameter(
+            "--html, --sources, --base-config and --recording are the article's; add --article FILE"
+        )
+    if article is not None:
+        if len(scripts) > 1:
+            raise typer.BadParameter("--article takes one script")
+        _write_article(_read(scripts[0], True), article, html, sources or [], base_config, recording)
+        return
     readings = [_read(script, fix or write) for script in scripts]
     for reading in readings:
         if as_json:
@@ -74,6 +92,19 @@ def _read(script: str, mend: bool) -> Reading:
         if script == "-":
             return read_text(decoded(sys.stdin.buffer.read(), "standard input"), "<stdin>", mend=mend)
         return read(Path(script), mend=mend)
+
+
+def _write_article(
+    reading: Reading, path: Path, html: bool, sources: list[Path], base_config: Path | None, recording: Path | None
+) -> None:
+    from astrarium.explain.article import article_of_script
+    from astrarium.report import read_recording
+
+    shown = read_recording(recording) if recording is not None else None
+    with working("writing the article"):
+        written = article_of_script(reading, stem=path.stem, sources=sources, base_config=base_config, recording=shown)
+        files = written.write_html(path) if html else written.write(path)
+    note(f"wrote {path}" + (f" and {len(files) - 1} files in {path.parent / 'assets'}" if files[1:] else ""))
 
 
 def _show(reading: Reading) -> None:

@@ -14,6 +14,7 @@ AstrariumError
 ├── TuneError            a training that cannot start or go on
 ├── ExplainError         a script that cannot be read: no text, no Python, too long
 ├── BenchError           an unknown bench, or a contestant that failed
+├── ReportError          X
 └── PluginError          the installed peft is not one that astrarium can extend
 
 A message names the thing, the value found, what was expected, and what to do.
@@ -77,6 +78,10 @@ class ExplainError(AstrariumError):
 
 class BenchError(AstrariumError):
     """A bench is unknown, or a contestant cannot take part."""
+
+
+class ReportError(AstrariumError):
+    """An article cannot be written: there is nothing to report on, or a source lacks what it is cited for."""
 
 
 class PluginError(AstrariumError):

@@ -1,0 +1,15 @@
+"""What mkdocs needs help with: mathematics becomes MathML when the site is built, so that no script is fetched."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+_DISPLAYED = re.compile(r"^\$\$\n(.+?)\n\$\$$", re.DOTALL | re.MULTILINE)
+
+
+def on_page_markdown(markdown: str, **kwargs: Any) -> str:
+    """Displayed mathematics between lines of `$$`."""
+    from latex2mathml.converter import convert
+
+    return _DISPLAYED.sub(lambda match: str(convert(match[1].strip(), display="block")), markdown)
