@@ -12,6 +12,7 @@ AstrariumError
 ├── MethodError          an unknown method or recipe, or one that the base has no sites for
 ├── EngineError          weights, a request or a processor that the engine cannot use
 ├── TuneError            a training that cannot start or go on
+│   └── StoppedError     a training that was asked to stop, and can be resumed
 ├── BenchError           an unknown bench, or a contestant that failed
 └── PluginError          the installed peft is not one that astrarium can extend
 
@@ -68,6 +69,10 @@ class EngineError(AstrariumError):
 
 class TuneError(AstrariumError):
     """A training cannot start or go on."""
+
+
+class StoppedError(TuneError):
+    """A training was asked to stop; its checkpoint is there to go on from."""
 
 
 class BenchError(AstrariumError):

@@ -172,6 +172,8 @@ class Flat:
     """`[L]`: those successors."""
     sources: tuple[str, ...]
     """Of each row; of sequences that were cut from rows end to end, all that are in them."""
+    sequences: tuple[PackedSequence, ...]
+    """What it was made from."""
 
     @property
     def tokens(self) -> int:
@@ -205,4 +207,5 @@ def flatten(sequences: Sequence[PackedSequence]) -> Flat:
         learned=torch.tensor(learned, dtype=torch.long),
         targets=torch.tensor(targets, dtype=torch.long),
         sources=tuple(sources),
+        sequences=tuple(sequences),
     )

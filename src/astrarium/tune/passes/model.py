@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -21,23 +22,38 @@ from astrarium.tune.passes.sites import is_known
 class Passes(nn.Module):
     """The training pass of a model."""
 
-    def __init__(self, model: nn.Module, dtype: torch.dtype, recomputed: int = 0) -> None:
+    def __init__(self, model: nn.Module, dtype: torch.dtype, recompute: float = 0.0) -> None:
         """Wrap a model; nothing in it is changed.
 
         Args:
             model: a causal model of transformers, or a peft model around one.
             dtype: of products and activations: fp32 or bf16. The residual stream, norms and the loss are fp32.
-            recomputed: how many of the first blocks keep only their input, and are computed again backward.
+            recompute: share of the blocks that keep only their input, and are computed again backward.
 
         Raises:
             ValueError: `why_not(model)` has a reason.
         """
         super().__init__()
-        self.model, self.dtype, self.recomputed = model, dtype, recomputed
+        self.model, self.dtype, self.recompute = model, dtype, recompute
         found = network_of(_causal(model))
         if isinstance(found, str):
             raise ValueError(found)
         self._network = [found]  # in a list, so that torch does not list its modules twice
+        self._hooked = False
+
+    def shard_blocks(self) -> list[nn.Module]:
+        """The blocks, which from now on are called as modules, so that what is hooked to them runs."""
+        network = self._network[0]
+        for layer in network.layers:
+            layer.forward = partial(network.block, layer)  # type: ignore[method-assign]
+        self._hooked = True
+        return network.layers
+
+    def release(self) -> None:
+        """Give the blocks their own forward back."""
+        for layer in self._network[0].layers if self._hooked else ():
+            del layer.forward
+        self._hooked = False
 
     def forward(self, flat: Flat) -> tuple[Tensor, Tensor]:
         """The summed loss of the learned tokens, and each one's own `[learned]`, which has no gradient."""
@@ -46,11 +62,14 @@ class Passes(nn.Module):
         layout = Layout(starts)
         if network.rotary is not None:
             layout = Layout(starts, *turning(network.rotary, positions, self.dtype))
+        recomputed = round(self.recompute * len(network.layers))
         for number, (layer, heads) in enumerate(zip(network.layers, network.heads, strict=True)):
-            if number < self.recomputed and torch.is_grad_enabled():
-                x = checkpoint(network.block, layer, x, layout, self.dtype, heads, use_reentrant=False)
+            block: Any = layer if self._hooked else partial(network.block, layer)
+            # A block that nothing is trained below has no backward pass, and keeps nothing anyway.
+            if number < recomputed and torch.is_grad_enabled() and (x.requires_grad or _trains(layer)):
+                x = checkpoint(block, x, layout, self.dtype, heads, use_reentrant=False)
             else:
-                x = network.block(layer, x, layout, self.dtype, heads)
+                x = block(x, layout, self.dtype, heads)
         n, _ = norm(network.last_norm, x[learned], self.dtype)
         return head_losses(n, network.head, flat.targets)
 
@@ -74,6 +93,10 @@ class Passes(nn.Module):
         if network.positions is not None:
             x = x + functional.embedding(positions, network.positions.weight)
         return x, positions, starts, learned
+
+
+def _trains(layer: nn.Module) -> bool:
+    return any(parameter.requires_grad for parameter in layer.parameters())
 
 
 def why_not(model: nn.Module) -> str:
