@@ -42,6 +42,9 @@ class Run:
     rows_too_long: int
     seconds: float
     tokens_per_second: float
+    method: str = ""
+    first: bool = True
+    """Whether this process, of several, is the one that wrote it."""
 
 
 class RunFolder:

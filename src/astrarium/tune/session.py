@@ -103,7 +103,8 @@ class Session:
             )
         kept = (self.rows.training, self.rows.validation)
         used, too_long = sum(len(part.fitting) for part in kept), sum(part.too_long for part in kept)
-        return Run(self.folder.path, where, losses, trained, used, too_long, seconds, speed)
+        method, first = self.recipe.method, self.processes.first
+        return Run(self.folder.path, where, losses, trained, used, too_long, seconds, speed, method, first)
 
     def _steps(self, loop: Loop, module: nn.Module, model: nn.Module, checkpoints: Checkpoints, log: Log) -> float:
         """Step to the end; the validation loss of what is kept."""

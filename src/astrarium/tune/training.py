@@ -69,6 +69,7 @@ def train(
         "versions": versions(),
     }
     read = _read(rows, columns or {})
+    on_stage(f"{len(read)} rows")
     with joined() as processes:
         folder = _folder(run, method, base if isinstance(base, str) else base.source.name, entries, processes)
         return _trained(read, base, folder, processes, on_progress, on_stage)
