@@ -12,7 +12,8 @@ T = TypeVar("T")
 class Feed:
     """Goes through the items again and again, each time in another order."""
 
-    def __init__(self, items: Sequence[T], seed: int, per_step: int) -> None:
+    def __init__(self, items: Sequence[T], seed: int, per_step: int, *, in_order: bool = False) -> None:
+        self._in_order = in_order
         self._items, self._seed, self._per_step = items, seed, per_step
         self._epoch, self._order = -1, list(range(len(items)))
 
@@ -29,7 +30,8 @@ class Feed:
         epoch, place = divmod(number, len(self._items))
         if epoch != self._epoch:
             self._order = list(range(len(self._items)))
-            random.Random(f"{self._seed} {epoch}").shuffle(self._order)
+            if not self._in_order:
+                random.Random(f"{self._seed} {epoch}").shuffle(self._order)
             self._epoch = epoch
         return self._items[self._order[place]]
 

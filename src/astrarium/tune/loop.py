@@ -57,6 +57,8 @@ class Loop:
         settings: Settings,
         state: State,
         processes: Processes,
+        *,
+        in_order: bool = False,
     ) -> None:
         """Make the optimizer.
 
@@ -67,6 +69,7 @@ class Loop:
             settings: the rest.
             state: where it stands; counted on here.
             processes: those that share the work.
+            in_order: take the sequences in their order each time, as a comparison needs.
         """
         self._passes, self._recipe, self._settings = passes, recipe, settings
         self.state, self._processes = state, processes
@@ -78,7 +81,7 @@ class Loop:
             fused=not shards,
             foreach=False if shards else None,
         )
-        self._feed = Feed(range(len(sequences)), settings.seed, recipe.sequences_per_step)
+        self._feed = Feed(range(len(sequences)), settings.seed, recipe.sequences_per_step, in_order=in_order)
         self._sequences = sequences
         self._mine = processes.share(recipe.sequences_per_step)
 

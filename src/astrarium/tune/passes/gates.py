@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from astrarium.engine.activations import activation_of
+from astrarium.tune.passes import rows
 from astrarium.tune.passes.products import Again
 
 _aten = torch.ops.aten
@@ -31,8 +31,8 @@ def activated(name: str, x: Tensor) -> tuple[Tensor, Again]:
     kept = x.detach()
     if name not in _BACKWARD:
         return f(x), lambda: f(kept)
-    y: Tensor = _Activated.apply(x, name)  # type: ignore[no-untyped-call]
-    return y, lambda: f(kept)
+    y: Tensor = _Gated.apply(x, None, name)  # type: ignore[no-untyped-call]
+    return y, lambda: _forward(name, kept, None)
 
 
 def gated(name: str, gate: Tensor, up: Tensor) -> tuple[Tensor, Again]:
@@ -42,31 +42,33 @@ def gated(name: str, gate: Tensor, up: Tensor) -> tuple[Tensor, Again]:
     if name not in _BACKWARD:
         return f(gate) * up, lambda: f(kept_gate) * kept_up
     y: Tensor = _Gated.apply(gate, up, name)  # type: ignore[no-untyped-call]
-    return y, lambda: f(kept_gate).mul_(kept_up)
+    return y, lambda: _forward(name, kept_gate, kept_up)
 
 
-class _Activated(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, name: str) -> Tensor:
-        ctx.save_for_backward(x)
-        ctx.name = name
-        return activation_of(name)(x)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        (x,) = ctx.saved_tensors
-        return _BACKWARD[ctx.name](gradient, x), None
+def _forward(name: str, gate: Tensor, up: Tensor | None) -> Tensor:
+    found = rows.gate(name, gate, up)
+    if found is not None:
+        return found
+    value = activation_of(name)(gate)
+    return value if up is None else value * up
 
 
 class _Gated(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, gate: Tensor, up: Tensor, name: str) -> Tensor:
-        ctx.save_for_backward(gate, up)
-        ctx.name = name
-        return activation_of(name)(gate).mul_(up) if name != "relu" else functional.relu(gate) * up
+    """`f(gate) · up`, or `f(gate)` where there is no `up`."""
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
+    def forward(ctx: Any, gate: Tensor, up: Tensor | None, name: str) -> Tensor:
+        ctx.save_for_backward(gate, up)
+        ctx.name = name
+        return _forward(name, gate, up)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor | None, None]:
         gate, up = ctx.saved_tensors
+        found = rows.gate_back(ctx.name, gradient, gate, up)
+        if found is not None:
+            return *found, None
+        if up is None:
+            return _BACKWARD[ctx.name](gradient, gate), None, None
         by_up = activation_of(ctx.name)(gate).mul_(gradient)
         return _BACKWARD[ctx.name](gradient * up, gate), by_up, None

@@ -10,7 +10,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
+from astrarium.tune.passes.rows import losses_of
 from astrarium.tune.passes.weights import bias_of, is_trained, weight_of
 
 _CHUNK = 256
@@ -46,21 +48,13 @@ class _Head(torch.autograd.Function):
         by_weight = torch.zeros(weight.shape) if trains else None
         for start in range(0, len(x), _CHUNK):
             some = slice(start, start + _CHUNK)
-            logits = x[some] @ weight.t()
-            if bias is not None:
-                logits += bias
-            scores = logits.float()
-            wanted = targets[some].unsqueeze(1)
-            log = torch.logsumexp(scores, -1, keepdim=True)
-            losses[some] = (log - scores.gather(1, wanted)).squeeze(1)
+            logits = functional.linear(x[some], weight, bias)
+            losses[some] = losses_of(logits, targets[some], learns)
             if by_x is None:
                 continue
-            slope = scores.sub_(log).exp_()
-            slope.scatter_add_(1, wanted, torch.full(wanted.shape, -1.0))
-            half = slope.to(x.dtype)
-            torch.mm(half, weight, out=by_x[some])
+            torch.mm(logits, weight, out=by_x[some])
             if by_weight is not None:
-                by_weight += half.t() @ x[some]
+                by_weight += logits.t() @ x[some]
         ctx.save_for_backward(*(tensor for tensor in (by_x, by_weight) if tensor is not None))
         ctx.mark_non_differentiable(losses)
         return losses.sum(), losses

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
+from astrarium.engine.native import kernels
 from astrarium.tune.packing import Flat
 from astrarium.tune.passes.attention import Layout, turning
 from astrarium.tune.passes.head import head_losses
@@ -57,11 +58,12 @@ class Passes(nn.Module):
 
     def forward(self, flat: Flat) -> tuple[Tensor, Tensor]:
         """The summed loss of the learned tokens, and each one's own `[learned]`, which has no gradient."""
+        kernels()  # whatever follows asks for the current ones
         network = self._network[0]
         x, positions, starts, learned = self._embedded(flat)
         layout = Layout(starts)
         if network.rotary is not None:
-            layout = Layout(starts, *turning(network.rotary, positions, self.dtype))
+            layout = Layout(starts, *turning(network.rotary, positions))
         recomputed = round(self.recompute * len(network.layers))
         for number, (layer, heads) in enumerate(zip(network.layers, network.heads, strict=True)):
             block: Any = layer if self._hooked else partial(network.block, layer)

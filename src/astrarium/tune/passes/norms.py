@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from astrarium.tune.passes.products import Again
+from astrarium.tune.passes.rows import rms, rms_back
 
 
 def norm(module: nn.Module, x: Tensor, dtype: torch.dtype) -> tuple[Tensor, Again]:
@@ -31,40 +32,28 @@ def norm(module: nn.Module, x: Tensor, dtype: torch.dtype) -> tuple[Tensor, Agai
             kept, shape, _as(kept_weight, kept), _as(kept_bias, kept), eps
         ).to(dtype)
     weight = own.weight
-    inverse = _inverse(x.detach(), own.variance_epsilon)
-    y = _RmsNorm.apply(x, inverse, weight, dtype)  # type: ignore[no-untyped-call]
-    kept, kept_weight = x.detach(), weight.detach()
-    return y, lambda: _scaled(kept, inverse, kept_weight, dtype)
+    y = _RmsNorm.apply(x, weight, own.variance_epsilon, dtype)  # type: ignore[no-untyped-call]
+    kept, kept_weight, epsilon = x.detach(), weight.detach(), own.variance_epsilon
+    return y, lambda: rms(kept, kept_weight.float(), epsilon, dtype)[0]
 
 
 def _as(parameter: Tensor, x: Tensor) -> Tensor:
     return parameter.to(x.dtype)
 
 
-def _inverse(x: Tensor, epsilon: float) -> Tensor:
-    """`1 / sqrt(mean(x²) + ε)`, `[tokens, 1]`."""
-    return torch.linalg.vector_norm(x, dim=-1, keepdim=True).square_().div_(x.shape[-1]).add_(epsilon).rsqrt_()
-
-
-def _scaled(x: Tensor, inverse: Tensor, weight: Tensor, dtype: torch.dtype) -> Tensor:
-    return (x * inverse).mul_(weight).to(dtype)
-
-
 class _RmsNorm(torch.autograd.Function):
-    """`w x r` with r from `_inverse`. Source: Zhang & Sennrich 2019 (arXiv 1910.07467), equations 4 and 5."""
+    """`w x r` with r = 1 / sqrt(mean(x²) + ε). Source: Zhang & Sennrich 2019 (arXiv 1910.07467), equations 4 and 5."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, inverse: Tensor, weight: Tensor, dtype: torch.dtype) -> Tensor:
+    def forward(ctx: Any, x: Tensor, weight: Tensor, epsilon: float, dtype: torch.dtype) -> Tensor:
+        y, inverse = rms(x, weight.float(), epsilon, dtype)
         ctx.save_for_backward(x, inverse, weight)
-        return _scaled(x, inverse, weight, dtype)
+        return y
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, Tensor | None, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor | None, None, None]:
         x, inverse, weight = ctx.saved_tensors
-        g = gradient.to(x.dtype)
         by_weight = None
-        if ctx.needs_input_grad[2]:
-            by_weight = (g * x).mul_(inverse).sum(0).to(weight.dtype)
-        g = g * weight
-        shared = torch.linalg.vecdot(g, x).unsqueeze(-1).mul_(inverse.pow(3)).div_(x.shape[-1])
-        return g.mul_(inverse).addcmul_(x, shared, value=-1), None, by_weight, None
+        if ctx.needs_input_grad[1]:
+            by_weight = (gradient.float() * x).mul_(inverse).sum(0).to(weight.dtype)
+        return rms_back(gradient, x, weight.float(), inverse), by_weight, None, None
