@@ -67,15 +67,15 @@ class _Attention(torch.autograd.Function):
         q, k = (_turned(x, heads.width, layout) for x in (q, k))
         out = torch.empty(q.shape, dtype=q.dtype)
         logs = []
-        for start, end in pairwise(layout.starts):
-            queries, keys, values = (_by_head(x[start:end], heads) for x in (q, k, v))
+        for row, count in _runs(layout.starts):
+            queries, keys, values = (_by_head(x[row], heads, count) for x in (q, k, v))
             result = torch.empty(queries.shape, dtype=q.dtype)
             log = torch.empty(queries.shape[:2])
-            for block in _blocks(end - start, heads):
+            for block in _blocks((row.stop - row.start) // count, heads):
                 scores = torch.bmm(queries[:, block.queries], keys[:, block.keys].transpose(1, 2))
                 block.soften(scores, log)
                 result[:, block.queries] = torch.bmm(scores, values[:, block.keys])
-            out[start:end] = _by_token(result, end - start)
+            _by_token(result, out[row], count)
             logs.append(log)
         ctx.save_for_backward(q, k, v, out, *logs)
         ctx.heads, ctx.layout = heads, layout
@@ -86,13 +86,13 @@ class _Attention(torch.autograd.Function):
         q, k, v, out, *logs = ctx.saved_tensors
         heads, layout = ctx.heads, ctx.layout
         dq, dk, dv = (torch.empty(x.shape, dtype=x.dtype) for x in (q, k, v))
-        for log, (start, end) in zip(logs, pairwise(layout.starts), strict=True):
-            row = slice(start, end)
-            queries, keys, values, gradients, results = (_by_head(x[row], heads) for x in (q, k, v, gradient, out))
+        for log, (row, count) in zip(logs, _runs(layout.starts), strict=True):
+            five = (q, k, v, gradient, out)
+            queries, keys, values, gradients, results = (_by_head(x[row], heads, count) for x in five)
             shared = (gradients.float() * results).sum(-1)  # [kv_heads, rows]
             by_query = torch.empty(queries.shape, dtype=q.dtype)
             by_key, by_value = (torch.zeros(keys.shape) for _ in range(2))
-            for block in _blocks(end - start, heads):
+            for block in _blocks((row.stop - row.start) // count, heads):
                 some, g, seen = queries[:, block.queries], gradients[:, block.queries], keys[:, block.keys]
                 weights = torch.bmm(some, seen.transpose(1, 2))
                 slopes = torch.bmm(g, values[:, block.keys].transpose(1, 2))
@@ -100,9 +100,8 @@ class _Attention(torch.autograd.Function):
                 by_value[:, block.keys] += torch.bmm(weights.transpose(1, 2), g)
                 by_query[:, block.queries] = torch.bmm(slopes, seen)
                 by_key[:, block.keys] += torch.bmm(slopes.transpose(1, 2), some)
-            dq[row] = _by_token(by_query, end - start)
-            dk[row] = _by_token(by_key, end - start)
-            dv[row] = _by_token(by_value, end - start)
+            for found, whole in ((by_query, dq), (by_key, dk), (by_value, dv)):
+                _by_token(found, whole[row], count)
         dq, dk = (_turned(x, heads.width, layout, back=True) for x in (dq, dk))
         return dq, dk, dv, None, None
 
@@ -115,17 +114,29 @@ def _blocks(length: int, heads: Heads) -> Iterator[Block]:
         yield Block(start, end, first, group, heads.window, heads.scale)
 
 
-def _by_head(x: Tensor, heads: Heads, width: int | None = None) -> Tensor:
-    """`[tokens, heads * width]` → `[kv_heads, tokens * group, width]`, contiguous."""
-    width = width or heads.width
-    group = x.shape[1] // (heads.kv_heads * width)
-    return x.reshape(len(x), heads.kv_heads, group, width).permute(1, 0, 2, 3).reshape(heads.kv_heads, -1, width)
+def _runs(starts: tuple[int, ...]) -> list[tuple[slice, int]]:
+    """Rows of one length that follow each other go together: where they are, and how many. (0, 5, 10, 12) → 2, 1."""
+    found: list[tuple[slice, int]] = []
+    for start, end in pairwise(starts):
+        if found and (found[-1][0].stop - found[-1][0].start) // found[-1][1] == end - start:
+            before, count = found.pop()
+            found.append((slice(before.start, end), count + 1))
+        else:
+            found.append((slice(start, end), 1))
+    return found
 
 
-def _by_token(x: Tensor, tokens: int) -> Tensor:
-    """The way back: `[kv_heads, tokens * group, width]` → `[tokens, heads * width]`."""
-    kv_heads, rows, width = x.shape
-    return x.view(kv_heads, tokens, rows // tokens, width).permute(1, 0, 2, 3).reshape(tokens, -1)
+def _by_head(x: Tensor, heads: Heads, rows: int) -> Tensor:
+    """`[rows * tokens, heads * width]` → `[rows * kv_heads, tokens * group, width]`, contiguous."""
+    parts = x.reshape(rows, len(x) // rows, heads.kv_heads, -1, heads.width).transpose(1, 2)
+    return parts.reshape(rows * heads.kv_heads, -1, heads.width)
+
+
+def _by_token(x: Tensor, into: Tensor, rows: int) -> None:
+    """The way back: `[rows * kv_heads, tokens * group, width]` into `[rows * tokens, heads * width]`."""
+    tokens, width = len(into) // rows, x.shape[-1]
+    parts = into.view(rows, tokens, len(x) // rows, -1, width).transpose(1, 2)
+    parts.copy_(x.view(parts.shape))
 
 
 def turning(rotary: Rotary, positions: Tensor) -> tuple[Tensor, Tensor]:

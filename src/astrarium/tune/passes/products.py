@@ -69,15 +69,14 @@ class _Products(torch.autograd.Function):
         *factors: Tensor,
     ) -> tuple[Tensor, ...]:
         dtype = x.dtype
-        results, lows, masks = [], [], []
+        masks = [None if update is None else _mask(x, update.dropout) for update in updates]
+        lows = _lows(x, [update for update in updates if update is not None], masks)
+        results = []
+        left = iter(lows)
         for linear, update in zip(linears, updates, strict=True):
             y = functional.linear(x, weight_of(linear, dtype), bias_of(linear, dtype))
             if update is not None:
-                mask = _mask(x, update.dropout)
-                low = (x if mask is None else x * mask) @ update.a.to(dtype).t()
-                y.addmm_(low, update.b.to(dtype).t(), alpha=update.scale)
-                lows.append(low)
-                masks.append(mask)
+                y.addmm_(next(left), update.b.to(dtype).t(), alpha=update.scale)
             results.append(y)
         needs_x = bool(factors) and again is None
         ctx.save_for_backward(*([x] if needs_x else []), *factors, *lows)
@@ -92,27 +91,48 @@ class _Products(torch.autograd.Function):
         x = ctx.again() if ctx.again is not None else saved.pop(0) if count else None
         factors, lows = saved[: 2 * count], saved[2 * count :]
         dx: Tensor | None = None
-        found: list[Tensor | None] = []
-        number = 0
+        slopes: list[Tensor] = []
+        by_b: list[Tensor] = []
         for linear, update, g in zip(ctx.linears, ctx.updates, gradients, strict=True):
             if ctx.needs_input_grad[0]:
                 weight = weight_of(linear, g.dtype)
                 dx = g @ weight if dx is None else dx.addmm_(g, weight)
-            if update is None:
-                continue
-            a, b = factors[2 * number : 2 * number + 2]
-            low, mask = lows[number], ctx.masks[number]
-            v = (g @ b.to(g.dtype)).mul_(update.scale)
-            seen = x if mask is None else x * mask
-            found.append((v.t() @ seen).to(a.dtype))
-            found.append((low.t() @ g).t().to(b.dtype).mul(update.scale))
-            if dx is not None:
-                if mask is None:
-                    dx.addmm_(v, a.to(g.dtype))
-                else:
-                    dx.addcmul_(v @ a.to(g.dtype), mask)
-            number += 1
+            if update is not None:
+                b = factors[2 * len(slopes) + 1]
+                by_b.append((lows[len(slopes)].t() @ g).t().to(b.dtype).mul(update.scale))
+                slopes.append((g @ b.to(g.dtype)).mul_(update.scale))
+        if not slopes:
+            return dx, None, None, None
+        by_a = _by_a(x, dx, slopes, factors[::2], [mask for mask in ctx.masks if mask is not None])
+        found = [gradient for pair in zip(by_a, by_b, strict=True) for gradient in pair]
         return dx, None, None, None, *found
+
+
+def _lows(x: Tensor, updates: Sequence[LowRank], masks: Sequence[Tensor | None]) -> list[Tensor]:
+    """`dropout(x) Aᵀ` of every update; in one product where nothing is dropped."""
+    if not updates:
+        return []
+    if any(mask is not None for mask in masks):
+        kept = [mask for mask in masks if mask is not None]
+        return [(x * mask) @ update.a.to(x.dtype).t() for update, mask in zip(updates, kept, strict=True)]
+    together = x @ torch.cat([update.a for update in updates]).to(x.dtype).t()
+    return list(together.split([len(update.a) for update in updates], dim=1))
+
+
+def _by_a(
+    x: Tensor, dx: Tensor | None, slopes: list[Tensor], factors: Sequence[Tensor], masks: list[Tensor]
+) -> list[Tensor]:
+    """The gradients of every A; `dx`, where there is one, gets its share of each."""
+    if masks:
+        for slope, a, mask in zip(slopes, factors, masks, strict=True):
+            if dx is not None:
+                dx.addcmul_(slope @ a.to(slope.dtype), mask)
+        return [(v.t() @ (x * mask)).to(a.dtype) for v, a, mask in zip(slopes, factors, masks, strict=True)]
+    together = torch.cat(slopes, dim=1)
+    if dx is not None:
+        dx.addmm_(together, torch.cat(list(factors)).to(together.dtype))
+    by_all = (together.t() @ x).to(factors[0].dtype)
+    return list(by_all.split([len(a) for a in factors]))
 
 
 def _mask(x: Tensor, dropout: float) -> Tensor | None:
