@@ -228,7 +228,7 @@ class Session:
 
     def _save(self, model: nn.Module, loop: Loop) -> Path:
         where = self.folder.path / ("model" if self.recipe.peft_type is None else "adapter")
-        tensors = {name: whole(parameter) for name, parameter in model.state_dict().items()} if loop.sharded else None
+        tensors = _gathered(model) if loop.sharded else None
         if not self.processes.first:
             return where
         with atomic_folder(where) as place:
@@ -263,3 +263,14 @@ def _measure(passes: nn.Module, sequences: list[PackedSequence], recompute: floa
         loss.backward()
         passes.zero_grad(set_to_none=True)
     return peak.bytes
+
+
+def _gathered(model: nn.Module) -> dict[str, torch.Tensor]:
+    """The tensors of a sharded model, whole; those that are tied stay one. Every process takes part."""
+    found: dict[int, torch.Tensor] = {}
+    names: dict[str, torch.Tensor] = {}
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        if id(parameter) not in found:
+            found[id(parameter)] = whole(parameter)
+        names[name] = found[id(parameter)]
+    return names
