@@ -191,6 +191,7 @@ class Loop:
                 # Gradients are averaged over the processes; this makes a sum of that.
                 (loss * (self._processes.count / learned)).backward()
             total += float(loss.detach())
+            del loss, losses  # or this graph would stay until the next one is there
         return total, float(tokens)
 
     def _quiet(self, more: bool) -> Any:

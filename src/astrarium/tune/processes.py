@@ -49,6 +49,15 @@ class Processes:
         dist.all_reduce(together)
         return [float(value) for value in together]
 
+    def agree(self, value: str) -> str:
+        """The first process's value, in all of them; nobody goes on before all are here."""
+        if self.count == 1:
+            return value
+        values = [value]
+        dist.broadcast_object_list(values)
+        dist.barrier()
+        return values[0]
+
     def wait(self) -> None:
         """Until all are here."""
         if self.count > 1:

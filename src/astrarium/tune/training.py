@@ -72,6 +72,8 @@ def train(
     on_stage(f"{len(read)} rows")
     with joined() as processes:
         folder = _folder(run, method, base if isinstance(base, str) else base.source.name, entries, processes)
+        # One id for all, and no folder is made before all have seen that there is none.
+        entries["id"] = processes.agree(str(entries["id"]))
         return _trained(read, base, folder, processes, on_progress, on_stage)
 
 

@@ -89,6 +89,7 @@ class _Products(torch.autograd.Function):
         saved = list(ctx.saved_tensors)
         count = sum(update is not None for update in ctx.updates)
         x = ctx.again() if ctx.again is not None else saved.pop(0) if count else None
+        ctx.again = None  # torch lets go of saved tensors alone; what this holds must go as early
         factors, lows = saved[: 2 * count], saved[2 * count :]
         dx: Tensor | None = None
         slopes: list[Tensor] = []
