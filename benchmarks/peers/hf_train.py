@@ -11,7 +11,6 @@ from pathlib import Path
 from line import serve
 
 
-
 def prepare(work):
     return work["dtype"], lambda: train(work)
 

@@ -30,9 +30,7 @@ def main(order: dict[str, Any]) -> None:
         parameters = list(module.parameters())
         seen["sharded"] = all(isinstance(parameter, DTensor) for parameter in parameters)
         seen["kind"] = type(module).__name__
-        seen["local"] = sum(
-            (p.to_local() if isinstance(p, DTensor) else p).numel() for p in parameters
-        )
+        seen["local"] = sum((p.to_local() if isinstance(p, DTensor) else p).numel() for p in parameters)
         seen["all"] = sum(p.numel() for p in parameters)
         return module
 

@@ -16,7 +16,11 @@ from astrarium.data import Row, write_rows
 from tests.bases import save_base
 
 ROWS: list[Row] = [
-    {"prompt": f"Double {number}", "completion": f"print({number} * {'2' * (number % 5 + 1)})", "source": f"f{number}:1"}
+    {
+        "prompt": f"Double {number}",
+        "completion": f"print({number} * {'2' * (number % 5 + 1)})",
+        "source": f"f{number}:1",
+    }
     for number in range(24)
 ]
 CHANGES = {"steps": 6, "sequence_length": 64, "sequences_per_step": 4, "learning_rate": 1e-2}
@@ -61,7 +65,9 @@ def weights(run: Path) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("method", "parallel"), [("lora", "ddp"), ("lora", "fsdp"), ("parallel", "ddp"), ("fft", "fsdp")])
+@pytest.mark.parametrize(
+    ("method", "parallel"), [("lora", "ddp"), ("lora", "fsdp"), ("parallel", "ddp"), ("fft", "fsdp")]
+)
 def test_two_processes_give_the_losses_of_one(method: str, parallel: str, place: Path) -> None:
     name = f"{method}-{parallel}"
     alone = started(place, 1, f"{name}-1", method=method)

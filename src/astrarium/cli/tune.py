@@ -37,7 +37,9 @@ def tune(
     dora: Annotated[bool, typer.Option("--dora", help="LoRA with DoRA's magnitudes.")] = False,
     rslora: Annotated[bool, typer.Option("--rslora", help="LoRA scaled by the root of its rank.")] = False,
     micro_batch: Annotated[int, typer.Option(help="Sequences that go through the model at once.")] = 1,
-    recompute: Annotated[float, typer.Option(help="Share of the blocks computed again backward, to save memory.")] = 0.0,
+    recompute: Annotated[
+        float, typer.Option(help="Share of the blocks computed again backward, to save memory.")
+    ] = 0.0,
     auto: Annotated[bool, typer.Option("--auto", help="Choose both by measuring what fits into memory.")] = False,
     packing: Annotated[str, typer.Option(help="pack, concatenate (as Astraios), or pad.")] = "pack",
     loss: Annotated[str, typer.Option(help="answer, or full: the prompt is learned too.")] = "answer",

@@ -163,9 +163,7 @@ def check_room(base: Base, say: Callable[[str], None]) -> None:
         raise TuneError(f"{told}; this machine has {gib(there + already)} left. Take lora, or a smaller base")
 
 
-def prepare(
-    kept: Sequence[Row], held: Sequence[Row], base: Base, chosen: Recipe, settings: Settings
-) -> Prepared:
+def prepare(kept: Sequence[Row], held: Sequence[Row], base: Base, chosen: Recipe, settings: Settings) -> Prepared:
     """Encode and pack the rows.
 
     Raises:

@@ -114,9 +114,7 @@ class Session:
             log.cut(state.step)
             if state.step == 0:
                 started = self.folder.entries["losses"]
-                log.write(
-                    {"step": 0, "validation_loss": started["start"], "validation_loss_of_base": started["base"]}
-                )
+                log.write({"step": 0, "validation_loss": started["start"], "validation_loss_of_base": started["base"]})
         self.on_stage("tuning")
         end: float | None = None
         with stop_on_signal() as stop:

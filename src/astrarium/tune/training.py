@@ -104,7 +104,9 @@ def resume(
         raise TuneError(f"{path} is finished; its adapter is in {path / 'adapter'}")
     source = rows if rows is not None else record_of(entries, "data", path)
     if source is None:
-        raise TuneError(f"{path} was trained on rows that were given in Python; give them again, as in resume(…, rows=)")
+        raise TuneError(
+            f"{path} was trained on rows that were given in Python; give them again, as in resume(…, rows=)"
+        )
     read = _read(source, record_of(entries, "columns", path))
     with joined() as processes:
         folder = RunFolder(path, entries)
@@ -167,9 +169,7 @@ def _same(folder: RunFolder, new: dict[str, Any]) -> None:
             )
 
 
-def _folder(
-    run: str | Path | None, method: str, base: str, entries: dict[str, Any], processes: Processes
-) -> RunFolder:
+def _folder(run: str | Path | None, method: str, base: str, entries: dict[str, Any], processes: Processes) -> RunFolder:
     if run is None and processes.count > 1:
         raise TuneError("several processes need one name of the run; give it with --run")
     return RunFolder(Path(run) if run is not None else free_folder(method, base), entries, fresh=True)

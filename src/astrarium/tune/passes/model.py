@@ -109,7 +109,9 @@ def why_not(model: nn.Module) -> str:
         return found
     for path, module in causal.named_modules():
         if isinstance(module, BaseTunerLayer) and not is_known(module):
-            return f"{path} is a {type(module).__module__}.{type(module).__name__}, which has no training pass of our own"
+            return (
+                f"{path} is a {type(module).__module__}.{type(module).__name__}, which has no training pass of our own"
+            )
     if isinstance(found.head, BaseTunerLayer) or isinstance(found.embedding, BaseTunerLayer):
         return "an adapter on the embedding or the output head has no training pass of our own"
     return ""

@@ -43,9 +43,7 @@ def losses_of(logits: Tensor, targets: Tensor, learns: bool) -> Tensor:
         found = torch.empty(len(logits))
         rows, width = logits.shape
         targets = targets.contiguous()
-        module.train_losses(
-            _half(logits), logits.data_ptr(), rows, width, targets.data_ptr(), learns, found.data_ptr()
-        )
+        module.train_losses(_half(logits), logits.data_ptr(), rows, width, targets.data_ptr(), learns, found.data_ptr())
         return found
     scores, wanted = logits.float(), targets.unsqueeze(1)
     log = torch.logsumexp(scores, -1, keepdim=True)
@@ -186,9 +184,7 @@ def rms(x: Tensor, weight: Tensor, epsilon: float, dtype: torch.dtype) -> tuple[
     module = _module(x, y)
     if module is not None:
         r, x = torch.empty(len(x), 1), x.contiguous()
-        module.train_rms(
-            _half(y), x.data_ptr(), weight.data_ptr(), epsilon, *x.shape, y.data_ptr(), r.data_ptr()
-        )
+        module.train_rms(_half(y), x.data_ptr(), weight.data_ptr(), epsilon, *x.shape, y.data_ptr(), r.data_ptr())
         return y, r
     r = torch.rsqrt(x.square().mean(-1, keepdim=True) + epsilon)
     return (x * r).mul_(weight).to(dtype), r
