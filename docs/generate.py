@@ -52,8 +52,8 @@ def methods() -> tuple[str, dict[str, str]]:
     pictures: dict[str, str] = {}
     parts = [
         "# The methods", "",
-        "Seven ways to tune, with Astraios's recipes. What is trained is orange, what stays as it was is blue. The counts",
-        "are of the embedded default, by `astrarium adapters count`.", "",
+        "Seven ways to tune, with Astraios's recipes. What is trained is orange, what stays as it was is blue.",
+        "The counts are of the embedded default, by `astrarium adapters count`.", "",
         "| method | kind | trained parameters | share of base and adapter |", "| --- | --- | --: | --: |",
     ]  # fmt: skip
     parts += [f"| [`{m}`](#{m}) | {_TABLE[m]} | {counts[m].trained:,} | {counts[m].share:.3g} % |" for m in METHODS]

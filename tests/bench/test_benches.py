@@ -35,8 +35,23 @@ BARS = {
     "bank": {"memory": 1, "reload": 0.5},
     "quality": {"bf16": 1, "int8": 1, "gguf": 1, "int4": 0.5},
     "explain": {"precision": 0.95, "recall": 0.9, "seconds": 1},
+    "train": {"trainer": 3, "matmul": 0.6},
+    "train-bf16": {"trainer-bf16": 2, "matmul": 0.6},
+    "train-memory": {"memory": 0.5},
+    "train-1b": {"memory": 6},
+    "loss": {"difference": 1e-3},
 }
-AT_MOST = {"first-start", "memory", "second-start", "token-8000", "gap", "first-token", "reload", "seconds"}
+AT_MOST = {
+    "first-start",
+    "memory",
+    "second-start",
+    "token-8000",
+    "gap",
+    "first-token",
+    "reload",
+    "seconds",
+    "difference",
+}
 
 
 def setting(tmp_path: Path, peers: Path | None = None) -> Setting:
@@ -46,12 +61,16 @@ def setting(tmp_path: Path, peers: Path | None = None) -> Setting:
 @pytest.fixture
 def _nothing_made(monkeypatch: pytest.MonkeyPatch) -> None:
     """No gigabytes on the disk of who runs the tests."""
-    from astrarium.bench.benches import quality
+    from astrarium.bench import tuning
+    from astrarium.bench.benches import quality, train_1b
 
     monkeypatch.setattr(made, "starcoder", lambda folder, shape: folder)
     monkeypatch.setattr(made, "random_adapter", lambda folder, *a, **k: folder)
     monkeypatch.setattr(quality, "permuted_default", lambda folder: folder)
     monkeypatch.setattr(quality, "rounded", lambda folder, base: folder)
+    monkeypatch.setattr(tuning, "plain_default", lambda folder: folder)
+    monkeypatch.setattr(tuning, "fresh_lora", lambda folder, *a, **k: folder)
+    monkeypatch.setattr(train_1b, "random_adapter", lambda folder, *a, **k: folder)
 
 
 def test_every_bench_and_its_bars() -> None:
@@ -68,6 +87,7 @@ FIGURES = {
     "far": 0.06, "alone_s": 0.1, "joined_s": 0.15, "first_s": 1.0, "second_s": 0.1, "above_bytes": 2.0**29,
     "reload_s": 0.2, "plain_s": 0.1, "requests_per_s": 5.0, "nll": 2.0, "since_start_s": 3.0, "peak_anon": 5e9,
     "precision": 1.9, "recall": 1.8, "seconds": 0.5,
+    "memory_bytes": 2.0**31, "loss_0": 3.0, "loss_3": 2.0,
 }  # fmt: skip
 
 
@@ -108,6 +128,14 @@ def test_ratios_by_hand(tmp_path: Path) -> None:
     assert judged("mixed-8", astrarium=step).ratios == {"own-bound": pytest.approx((0.006 + 1.4 * 0.003) / 0.010)}
     load = judged("load", astrarium={"since_start_s": 3.0}, transformers={"since_start_s": 21.0})
     assert load.ratios == {"transformers": 7.0, "first-start": 3.0}
+    useful = 4 * (30 * (576 * 960 + 576 * 576 + 3 * 576 * 1536) + 49_152 * 576)
+    train = judged("train", astrarium={"tokens_per_s": 900.0}, trainer={"tokens_per_s": 300.0})
+    assert train.ratios == {"trainer": 3.0, "matmul": pytest.approx(900 * useful / 1e12)}
+    bytes_of = ({"memory_bytes": 2.0**30}, {"memory_bytes": 2.0**32})
+    assert judged("train-memory", astrarium=bytes_of[0], trainer=bytes_of[1]).ratios == {"memory": 0.25}
+    assert judged("train-1b", astrarium={"tokens_per_s": 9.0, "memory_bytes": 5.0 * 2**30}).ratios == {"memory": 5.0}
+    curves = ({"loss_0": 3.0, "loss_1": 2.5}, {"loss_0": 3.0, "loss_1": 2.25})
+    assert judged("loss", astrarium=curves[0], trainer=curves[1]).ratios == {"difference": 0.25}
 
 
 @pytest.fixture
@@ -185,4 +213,4 @@ def test_the_machine() -> None:
 def test_every_peers_worker_is_there() -> None:
     folder = running._peers()
     assert folder is not None
-    assert {file.stem for file in folder.glob("*.py")} == {"line", "hf", "ct2", "llamacpp", "hf_peft"}
+    assert {file.stem for file in folder.glob("*.py")} == {"line", "hf", "ct2", "llamacpp", "hf_peft", "hf_train"}

@@ -21,7 +21,7 @@ GPL = """\
 # the Free Software Foundation, either version 3 of the License.
 
 """
-BUNDLES = {"typing_extensions", "python-dateutil", "numpy", "scipy", "mypy", "librt"}
+BUNDLES = {"typing_extensions", "python-dateutil", "numpy", "scipy", "mypy", "librt", "pillow"}
 """typing_extensions ships CPython's whole licence, dateutil two licences; the wheels of the others hold more code."""
 
 

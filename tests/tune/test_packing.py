@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from astrarium.core.errors import TuneError
 from astrarium.text import Template
 from astrarium.tune.encode import Example, encode_rows
-from astrarium.tune.loss import mean_loss, token_loss
+from astrarium.tune.loss import StockPass, mean_loss, token_loss
 from astrarium.tune.packing import IGNORED, collate, pack
 from tests.methods.tiny import base_of
 from tests.vocabularies import our_tokenizer
@@ -99,7 +99,7 @@ def test_a_packed_row_gives_the_loss_it_gives_alone(family: str, attention: str)
             logits = model(torch.tensor([row.ids])).logits[0]
             by_hand += -float(logits.log_softmax(-1)[range(1, len(row.ids) - 1), row.ids[2:]].sum())
     assert float(together) == pytest.approx(by_hand, abs=1e-3)
-    assert mean_loss(model, packed, PAD, 1) == pytest.approx(by_hand / count, abs=1e-4)
+    assert mean_loss(StockPass(model, PAD), packed, 1) == pytest.approx(by_hand / count, abs=1e-4)
 
 
 def test_rows_are_encoded_as_they_will_be_asked() -> None:

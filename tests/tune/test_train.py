@@ -149,7 +149,7 @@ def test_rows_that_do_not_fit_are_counted(base: Base, tmp_path: Path) -> None:
         (
             {"learning_rate": 1e30, "steps": 30},
             TuneError,
-            "the loss at step .* is (nan|inf), in a batch that begins with f",
+            "the loss at step .* is (nan|inf), in the row f[0-9]+.py",
         ),
     ],
 )

@@ -34,6 +34,30 @@ def random_adapter(folder: Path, method: str, base: str, config: Mapping[str, An
     return folder
 
 
+def fresh_lora(folder: Path, base: str, config: Mapping[str, Any], *, rank: int = 8, seed: int = 0) -> Path:
+    """An untrained LoRA adapter on all linears of the blocks: A drawn, B zero. Written once, then found."""
+    if (folder / "adapter_config.json").is_file():
+        return folder
+    sites = [linear for linear in family_of(config).linears(config) if linear.path != "lm_head"]
+    tensors = []
+    for site in sites:
+        tensors.append(Drawn(f"{_PREFIX}{site.path}.lora_A.weight", (rank, site.inputs), std=site.inputs**-0.5))
+        tensors.append(Drawn(f"{_PREFIX}{site.path}.lora_B.weight", (site.outputs, rank), std=0.0))
+    with atomic_folder(folder) as place:
+        entries = {
+            "peft_type": "LORA",
+            "task_type": "CAUSAL_LM",
+            "base_model_name_or_path": base,
+            "r": rank,
+            "lora_alpha": 2 * rank,
+            "lora_dropout": 0.0,
+            "target_modules": sorted({site.path.rpartition(".")[2] for site in sites}),
+        }
+        write_json(place / "adapter_config.json", entries)
+        write_drawn(place / "adapter_model.safetensors", tensors, kind="F32", seed=seed)
+    return folder
+
+
 def _config(made: Recipe, base: str, config: Mapping[str, Any]) -> dict[str, Any]:
     common = {
         "peft_type": made.peft_type, "task_type": "CAUSAL_LM", "base_model_name_or_path": base, "inference_mode": True,

@@ -48,7 +48,7 @@ def permuted_default(folder: Path, *, seed: int = 0) -> Path:
         weight = tensor.values()
         weight = weight if rows is None else weight[rows]
         tensors[tensor.name] = np.ascontiguousarray(weight if columns is None else weight[:, columns])
-    _save(folder, config, tensors)
+    save(folder, config, tensors)
     return folder
 
 
@@ -64,7 +64,7 @@ def rounded(folder: Path, base: Path) -> Path:
     for name, weight in tensors.items():
         if name.endswith("_proj.weight"):
             tensors[name] = _round(weight)
-    _save(folder, source.config, tensors)
+    save(folder, source.config, tensors)
     return folder
 
 
@@ -102,7 +102,15 @@ def _orders(
     return orders[part]
 
 
-def _save(folder: Path, config: Mapping[str, object], tensors: dict[str, NDArray[np.float32]]) -> None:
+def plain_default(folder: Path) -> Path:
+    """A folder of the default as it is, in fp32. Written once, then found."""
+    if not (folder / "config.json").is_file():
+        source = open_base("default")
+        save(folder, source.config, {tensor.name: tensor.values() for tensor in source.tensors()})
+    return folder
+
+
+def save(folder: Path, config: Mapping[str, object], tensors: dict[str, NDArray[np.float32]]) -> None:
     from safetensors.numpy import save_file
 
     with atomic_folder(folder) as place:

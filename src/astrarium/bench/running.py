@@ -18,7 +18,7 @@ from astrarium.model.caches import cache_folder
 
 NAMES = (
     "decode-1b", "decode-ceiling", "decode-135m", "batch-8", "mixed-8", "prefill", "load", "load-7b", "long", "stall",
-    "prefix", "bank", "quality", "explain",
+    "prefix", "bank", "quality", "train", "train-bf16", "train-memory", "train-1b", "loss", "explain",
 )  # fmt: skip
 """Every bench, in the order in which they are listed."""
 

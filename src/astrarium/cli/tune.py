@@ -20,58 +20,130 @@ _SECONDS_BETWEEN_LINES = 10
 
 
 def tune(
-    data: Annotated[str, typer.Argument(help="Rows: a JSONL, JSON, CSV or Parquet file, or a data set on the hub.")],
+    data: Annotated[
+        str | None, typer.Argument(help="Rows: a JSONL, JSON, CSV or Parquet file, or a data set on the hub.")
+    ] = None,
     method: Annotated[str, typer.Option(help="lora, ia3, ptuning, adapterh, adapterp, parallel or fft.")] = "lora",
     base: Annotated[str, typer.Option(help="Base model: `default`, a folder, a .gguf file, or a hub id.")] = "default",
     run: Annotated[Path | None, typer.Option(help="The run's folder; by default a new one under runs/.")] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on with this run, as it was begun.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw the loss curves of this run, and train nothing.")] = None,
     steps: Annotated[int | None, typer.Option(help="Steps; the recipe has 200.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Highest learning rate; the recipe has 1e-4.")] = None,
+    schedule: Annotated[str | None, typer.Option(help="cosine, linear or constant; the recipe has cosine.")] = None,
     sequence_length: Annotated[int | None, typer.Option(help="Tokens a sequence; the recipe has 2048.")] = None,
     sequences_per_step: Annotated[int | None, typer.Option(help="Sequences a step; the recipe has 32.")] = None,
+    rank: Annotated[int | None, typer.Option(help="LoRA's rank; the recipe has 8.")] = None,
+    dora: Annotated[bool, typer.Option("--dora", help="LoRA with DoRA's magnitudes.")] = False,
+    rslora: Annotated[bool, typer.Option("--rslora", help="LoRA scaled by the root of its rank.")] = False,
     micro_batch: Annotated[int, typer.Option(help="Sequences that go through the model at once.")] = 1,
+    recompute: Annotated[
+        float, typer.Option(help="Share of the blocks computed again backward, to save memory.")
+    ] = 0.0,
+    auto: Annotated[bool, typer.Option("--auto", help="Choose both by measuring what fits into memory.")] = False,
     packing: Annotated[str, typer.Option(help="pack, concatenate (as Astraios), or pad.")] = "pack",
     loss: Annotated[str, typer.Option(help="answer, or full: the prompt is learned too.")] = "answer",
     template: Annotated[str | None, typer.Option(help="Prompt template: astraios, chat or plain.")] = None,
     validation: Annotated[float, typer.Option(help="Share of the rows held back.")] = 0.1,
+    evaluate_every: Annotated[int | None, typer.Option(help="Steps between validations; the best is kept.")] = None,
+    patience: Annotated[int | None, typer.Option(help="End after so many validations without a better one.")] = None,
+    sample: Annotated[int, typer.Option(help="Tokens of an answer written to the log at each validation.")] = 0,
+    checkpoint_every: Annotated[int | None, typer.Option(help="Steps between checkpoints; a tenth of them.")] = None,
+    clip: Annotated[float, typer.Option(help="Largest norm of the gradient.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Seed of everything that is drawn.")] = 0,
-    dtype: Annotated[str | None, typer.Option(help="Of the base: fp32, bf16 or fp16.")] = None,
+    dtype: Annotated[str | None, typer.Option(help="Of the base: fp32, bf16, fp16, int8 or int4.")] = None,
+    parallel: Annotated[str, typer.Option(help="Between torchrun's processes: ddp or fsdp.")] = "ddp",
+    trackers: Annotated[bool, typer.Option(help="Write to TensorBoard and trackio where installed.")] = True,
     prompt_column: Annotated[str, typer.Option(help="Column with the prompts.")] = "prompt",
     completion_column: Annotated[str, typer.Option(help="Column with the completions.")] = "completion",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")] = False,
 ) -> None:
     """Train one adapter of any of the seven methods on rows of prompts and completions.
 
-    The Astraios recipe of the method holds where no option says otherwise.
+    The Astraios recipe of the method holds where no option says otherwise. A run that was killed or stopped goes on
+    with --resume; --plot draws its loss curves.
     """
+    if sum(given is not None for given in (data, resume, plot)) != 1:
+        raise typer.BadParameter("give one of DATA, --resume RUN and --plot RUN")
+    if plot is not None:
+        _draw(plot, as_json)
+        return
     from astrarium.methods import recipe
     from astrarium.tune import Settings, train
+    from astrarium.tune import resume as go_on
 
-    settings = Settings(packing, loss, validation, template, seed, micro_batch, dtype=dtype)
-    recipe(method)  # an unknown method is told before anything is read
-    from astrarium.data import read_rows
-
-    rows = read_rows(data, prompt_column=prompt_column, completion_column=completion_column)
-    note(f"{len(rows)} rows from {data}")
-    if method == "ptuning" and packing != "pad":
-        note("ptuning takes one row a sequence: its virtual tokens stand before each, so that rows cannot be packed")
     with _shown() as show:
-        finished = train(
-            rows,
-            method,
-            base,
-            run=run,
-            settings=settings,
-            on_progress=show.step,
-            on_stage=show.stage,
-            steps=steps,
-            learning_rate=learning_rate,
-            sequence_length=sequence_length,
-            sequences_per_step=sequences_per_step,
-        )
+        if resume is not None:
+            finished = go_on(resume, on_progress=show.step, on_stage=show.stage)
+        else:
+            settings = Settings(
+                packing=packing,
+                loss=loss,
+                validation=validation,
+                template=template,
+                seed=seed,
+                micro_batch=micro_batch,
+                clip=clip,
+                dtype=dtype,
+                recompute=recompute,
+                auto=auto,
+                checkpoint_every=checkpoint_every,
+                evaluate_every=evaluate_every,
+                patience=patience,
+                sample=sample,
+                parallel=parallel,
+                trackers=trackers,
+            )
+            recipe(method)  # an unknown method is told before anything is read
+            if method == "ptuning" and packing != "pad":
+                note("ptuning takes one row a sequence: its virtual tokens stand before each row")
+            finished = train(
+                data or "",
+                method,
+                base,
+                run=run,
+                settings=settings,
+                columns={"prompt_column": prompt_column, "completion_column": completion_column},
+                on_progress=show.step,
+                on_stage=show.stage,
+                steps=steps,
+                learning_rate=learning_rate,
+                schedule=schedule,
+                sequence_length=sequence_length,
+                sequences_per_step=sequences_per_step,
+                options=_options(method, rank, dora, rslora),
+            )
+    if not finished.first:
+        return
     if as_json:
-        print_json(_as_json(finished, method))
+        print_json(_as_json(finished))
     else:
-        _print(finished, method)
+        _print(finished)
+
+
+def _options(method: str, rank: int | None, dora: bool, rslora: bool) -> dict[str, Any] | None:
+    """Hyperparameters of LoRA that the command line knows."""
+    given: dict[str, Any] = {}
+    if rank is not None:
+        given |= {"r": rank, "lora_alpha": 2 * rank}  # the recipe's factor of 2
+    if dora:
+        given["use_dora"] = True
+    if rslora:
+        given["use_rslora"] = True
+    if given and method != "lora":
+        raise typer.BadParameter(f"--rank, --dora and --rslora are LoRA's; the method is {method}")
+    return given or None
+
+
+def _draw(run: Path, as_json: bool) -> None:
+    from astrarium.tune.plot import draw, in_terminal
+
+    files = draw(run)
+    if as_json:
+        print_json({"run": str(run), "files": [str(file) for file in files]})
+        return
+    stdout.print(in_terminal(run, width=min(stdout.width, 100)), markup=False, highlight=False)
+    stdout.print(f"drawn: {', '.join(map(str, files))}", markup=False, soft_wrap=True)
 
 
 def _shown() -> AbstractContextManager[_Shown]:
@@ -134,9 +206,9 @@ class _Lines:
         )
 
 
-def _as_json(run: Run, method: str) -> dict[str, Any]:
+def _as_json(run: Run) -> dict[str, Any]:
     return {
-        "method": method,
+        "method": run.method,
         "run": str(run.path),
         "adapter": str(run.adapter),
         "losses": asdict(run.losses),
@@ -148,10 +220,10 @@ def _as_json(run: Run, method: str) -> dict[str, Any]:
     }
 
 
-def _print(run: Run, method: str) -> None:
+def _print(run: Run) -> None:
     from rich.table import Table
 
-    table = Table(title=f"{method}: {run.path}", show_header=False)
+    table = Table(title=f"{run.method}: {run.path}", show_header=False)
     table.add_row("rows used", f"{run.rows_used:,}")
     if run.rows_too_long:
         table.add_row("rows left out, too long for a sequence", f"{run.rows_too_long:,}")
@@ -162,5 +234,5 @@ def _print(run: Run, method: str) -> None:
     table.add_row("tokens a second", f"{run.tokens_per_second:,.0f}")
     table.add_row("seconds", f"{run.seconds:,.0f}")
     stdout.print(table)
-    option = f"--adapter {run.path}" if method != "fft" else f"--base {run.adapter}"
+    option = f"--adapter {run.path}" if run.method != "fft" else f"--base {run.adapter}"
     stdout.print(f'ask it: astrarium ask "…" {option}', markup=False, soft_wrap=True)

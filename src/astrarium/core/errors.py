@@ -12,9 +12,10 @@ AstrariumError
 ├── MethodError          an unknown method or recipe, or one that the base has no sites for
 ├── EngineError          weights, a request or a processor that the engine cannot use
 ├── TuneError            a training that cannot start or go on
+│   └── StoppedError     a training that was asked to stop, and can be resumed
 ├── ExplainError         a script that cannot be read: no text, no Python, too long
 ├── BenchError           an unknown bench, or a contestant that failed
-├── ReportError          X
+├── ReportError          an article that cannot be written
 └── PluginError          the installed peft is not one that astrarium can extend
 
 A message names the thing, the value found, what was expected, and what to do.
@@ -70,6 +71,10 @@ class EngineError(AstrariumError):
 
 class TuneError(AstrariumError):
     """A training cannot start or go on."""
+
+
+class StoppedError(TuneError):
+    """A training was asked to stop; its checkpoint is there to go on from."""
 
 
 class ExplainError(AstrariumError):

@@ -7,8 +7,10 @@ from astrarium.core.lazy import lazy_names
 if TYPE_CHECKING:
     from astrarium.tune.run import Run
     from astrarium.tune.settings import Settings
-    from astrarium.tune.training import train
+    from astrarium.tune.training import resume, train
 
-__all__ = ["Run", "Settings", "train"]
+__all__ = ["Run", "Settings", "resume", "train"]
 
-__getattr__ = lazy_names(__name__, {"Run": ".run", "Settings": ".settings", "train": ".training"})
+__getattr__ = lazy_names(
+    __name__, {"Run": ".run", "Settings": ".settings", "resume": ".training", "train": ".training"}
+)

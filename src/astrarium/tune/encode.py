@@ -36,6 +36,8 @@ class Examples:
 
     fitting: list[Example] = field(default_factory=list)
     too_long: int = 0
+    longest: str = ""
+    """The longest of those that did not fit, in words."""
 
 
 def encode_rows(
@@ -65,13 +67,19 @@ def encode_rows(
     if end is None:
         raise TuneError("the tokenizer has no end token, so that no answer could learn to end")
     examples = Examples()
+    most = 0
     pieces = ((row, *piece) for row in rows for piece in learned_pieces(row, template))
     for row, before, after in pieces:
         ids = (*before, *after, end)
         if longest is not None and len(ids) > longest:
             examples.too_long += 1
+            if len(ids) > most:
+                most, examples.longest = len(ids), f"{row['source'] or 'a row without a source'} ({len(ids)})"
             continue
         examples.fitting.append(Example(ids, len(before) if loss == "answer" else 0, row["source"]))
     if not examples.fitting:
-        raise TuneError(f"none of {len(rows)} rows fits into {longest} tokens; take a longer sequence")
+        raise TuneError(
+            f"none of {len(rows)} rows fits into {longest} tokens (the longest is {examples.longest}); "
+            "take a longer sequence"
+        )
     return examples

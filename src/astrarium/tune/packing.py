@@ -154,3 +154,58 @@ def collate(sequences: Sequence[PackedSequence], pad: int) -> Batch:
         segments=padded([s.segments for s in sequences], -1),
         sources=tuple(source for sequence in sequences for source in sequence.sources),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Flat:
+    """Rows end to end, without padding. T tokens, of which L are learned."""
+
+    ids: torch.Tensor
+    """`[T]`"""
+    positions: torch.Tensor
+    """`[T]`"""
+    starts: tuple[int, ...]
+    """First token of each row, and T."""
+    learned: torch.Tensor
+    """`[L]`: the tokens whose successor is learned."""
+    targets: torch.Tensor
+    """`[L]`: those successors."""
+    sources: tuple[str, ...]
+    """Of each row; of sequences that were cut from rows end to end, all that are in them."""
+    sequences: tuple[PackedSequence, ...]
+    """What it was made from."""
+
+    @property
+    def tokens(self) -> int:
+        """How many there are."""
+        return len(self.ids)
+
+    def source_of(self, number: int) -> str:
+        """Where the learned token of a number comes from."""
+        row = bisect.bisect_right(self.starts, int(self.learned[number])) - 1
+        return self.sources[row]
+
+
+def flatten(sequences: Sequence[PackedSequence]) -> Flat:
+    """Sequences as one batch: attention's rows, and what is learned of them."""
+    starts, sources, learned, targets = [0], [], [], []
+    begin = 0
+    for sequence in sequences:
+        for number in sorted(set(sequence.segments)):
+            starts.append(starts[-1] + sequence.segments.count(number))
+        whole = len(set(sequence.segments)) == len(sequence.sources)
+        sources += sequence.sources if whole else [", ".join(sequence.sources)]
+        for at, label in enumerate(sequence.labels[1:]):
+            if label != IGNORED:
+                learned.append(begin + at)
+                targets.append(label)
+        begin += len(sequence.ids)
+    return Flat(
+        ids=torch.tensor([token for sequence in sequences for token in sequence.ids]),
+        positions=torch.tensor([position for sequence in sequences for position in sequence.positions]),
+        starts=tuple(starts),
+        learned=torch.tensor(learned, dtype=torch.long),
+        targets=torch.tensor(targets, dtype=torch.long),
+        sources=tuple(sources),
+        sequences=tuple(sequences),
+    )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-import time
+import uuid
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -43,29 +42,56 @@ class Run:
     rows_too_long: int
     seconds: float
     tokens_per_second: float
+    method: str = ""
+    first: bool = True
+    """Whether this process, of several, is the one that wrote it."""
 
 
 class RunFolder:
-    """Writes a run's files. `run.json` is there from the beginning, `adapter/` only when it is whole."""
+    """A run's files. `run.json` is there from the beginning, `adapter/` only when it is whole."""
 
-    def __init__(self, path: Path) -> None:
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise TuneError(f"{path} exists already; name another folder with --run, or remove it")
-        path.mkdir(parents=True, exist_ok=True)
-        self.path = path
-        self.entries: dict[str, Any] = {}
-        """The content of `run.json`."""
-        self._metrics = path / "metrics.jsonl"
+    def __init__(self, path: Path, entries: dict[str, Any], *, fresh: bool = False) -> None:
+        """Name it; nothing is written before `make`.
+
+        Args:
+            path: the folder.
+            entries: the content of `run.json`.
+            fresh: whether it is a new run.
+
+        Raises:
+            TuneError: a new run's folder holds something.
+        """
+        if fresh and path.exists() and (not path.is_dir() or any(path.iterdir())):
+            resumable = "; go on with it by --resume" if (path / "run.json").is_file() else ""
+            raise TuneError(f"{path} exists already{resumable}; name another folder with --run, or remove it")
+        self.path, self.entries = path, entries
+
+    @property
+    def id(self) -> str:
+        """Of the run; its checkpoints carry it."""
+        return str(self.entries.get("id", ""))
+
+    def make(self, first: bool) -> None:
+        """Make the folder, in the process that writes."""
+        if first:
+            self.path.mkdir(parents=True, exist_ok=True)
 
     def record(self, **entries: Any) -> None:
-        """Add to `run.json` and write it whole."""
-        self.entries |= entries
-        write_json(self.path / "run.json", self.entries)
+        """Add to `run.json` and write it whole.
 
-    def log(self, entry: dict[str, Any]) -> None:
-        """Add a line to `metrics.jsonl`."""
-        with open(self._metrics, "a", encoding="utf-8") as file:
-            file.write(json.dumps({"time": round(time.time(), 3), **entry}) + "\n")
+        Raises:
+            TuneError: it cannot be written.
+        """
+        self.entries |= entries
+        try:
+            write_json(self.path / "run.json", self.entries)
+        except OSError as error:
+            raise TuneError(f"{self.path / 'run.json'} cannot be written: {error.strerror}; make room") from error
+
+
+def new_id() -> str:
+    """A name for a run that no other has."""
+    return uuid.uuid4().hex
 
 
 def versions() -> dict[str, str]:

@@ -16,6 +16,8 @@
 
 #include "attention.inl"
 
+#include "training.inl"
+
 namespace astra {
 
 #define ASTRA_JOIN_(a, b) a##b
@@ -26,7 +28,8 @@ namespace astra {
 const Kernels* ASTRA_JOIN(kernels_, ASTRA_ISA)() {
   using namespace ASTRA_ISA;
   static const Kernels table = {ASTRA_TEXT(ASTRA_ISA), quantise, quantised, dequantise, round4, dense, rms_norm,
-                                layer_norm,            activate, gate,      down,       up,     keep,  attend};
+                                layer_norm,            activate, gate,      down,       up,     keep,  attend,
+                                {training_of<float>(), training_of<uint16_t>()}};
   return &table;
 }
 

@@ -103,6 +103,18 @@ struct Rounding {
   uint8_t *scales, *minima;  // [outputs, groups]
 };
 
+// What lies between the products of a training pass (training.inl), for one type of activations.
+struct Training {
+  float (*cross_entropy)(void* x, int64_t n, int64_t target, bool learns);
+  float (*soften)(void* x, int64_t n, int64_t from, int64_t to, float scale);
+  void (*harden)(void* x, void* d, int64_t n, int64_t from, int64_t to, float scale, float log, float shared);
+  void (*gate_forward)(int kind, const void* g, const void* u, void* y, int64_t n);
+  void (*gate_backward)(int kind, const void* d, const void* g, const void* u, void* dg, void* du, int64_t n);
+  float (*rms_forward)(const float* x, const float* weight, float epsilon, int64_t n, void* y);
+  void (*rms_backward)(const void* d, const float* x, const float* weight, float r, int64_t n, float* dx);
+  void (*turn)(const void* x, const float* cosine, const float* sine, float sign, int64_t half, int64_t n, void* y);
+};
+
 struct Kernels {
   const char* name;
   void (*quantise)(const float* x, int64_t stride, int64_t from, int64_t to, const Codes& into);
@@ -120,6 +132,7 @@ struct Kernels {
   void (*keep)(const Attention& a, const Segment& segment, int64_t token);
   void (*attend)(const Attention& a, const Segment& segment, int64_t kv_head, int64_t query, int64_t queries,
                  int64_t split, float* partial);
+  Training training[2];  // fp32, bf16
 };
 
 const Kernels* kernels_avx512bf16();

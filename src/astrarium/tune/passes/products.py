@@ -1,0 +1,143 @@
+"""Linears that see one input, frozen or with low-rank updates, as one node of the graph.
+
+For each linear with weight W, bias c and, where it has an update, factors A `[r, inputs]` and B `[outputs, r]`:
+
+    y = x Wᵀ + c + s · dropout(x) Aᵀ Bᵀ        (Hu et al. 2021, arXiv 2106.09685, equation 3)
+
+Backward, with g the gradient of y and v = s · g B:
+
+    dx += g W + v A        dA = vᵀ x        dB = s · gᵀ (x Aᵀ)
+
+W gets no gradient, so x is kept for dA alone, and not at all where it can be made again from what is kept anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from astrarium.tune.passes.weights import bias_of, weight_of
+
+Again = Callable[[], Tensor]
+"""Makes a tensor again that was not kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class LowRank:
+    """A low-rank update."""
+
+    a: Tensor
+    """`[r, inputs]`"""
+    b: Tensor
+    """`[outputs, r]`"""
+    scale: float
+    dropout: float
+
+
+def products(
+    x: Tensor, linears: Sequence[nn.Module], updates: Sequence[LowRank | None], again: Again | None = None
+) -> tuple[Tensor, ...]:
+    """Every linear on `x`.
+
+    Args:
+        x: `[tokens, inputs]`.
+        linears: frozen.
+        updates: of each, or None.
+        again: makes `x` again in the backward pass; without it, `x` is kept.
+
+    Returns:
+        `[tokens, outputs]` of each.
+    """
+    factors = [factor for update in updates if update is not None for factor in (update.a, update.b)]
+    found: tuple[Tensor, ...] = _Products.apply(x, tuple(linears), tuple(updates), again, *factors)  # type: ignore[no-untyped-call]
+    return found
+
+
+class _Products(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        linears: tuple[nn.Module, ...],
+        updates: tuple[LowRank | None, ...],
+        again: Again | None,
+        *factors: Tensor,
+    ) -> tuple[Tensor, ...]:
+        dtype = x.dtype
+        masks = [None if update is None else _mask(x, update.dropout) for update in updates]
+        lows = _lows(x, [update for update in updates if update is not None], masks)
+        results = []
+        left = iter(lows)
+        for linear, update in zip(linears, updates, strict=True):
+            y = functional.linear(x, weight_of(linear, dtype), bias_of(linear, dtype))
+            if update is not None:
+                y.addmm_(next(left), update.b.to(dtype).t(), alpha=update.scale)
+            results.append(y)
+        needs_x = bool(factors) and again is None
+        ctx.save_for_backward(*([x] if needs_x else []), *factors, *lows)
+        ctx.linears, ctx.updates, ctx.masks = linears, updates, masks
+        ctx.again = again if factors else None
+        return tuple(results)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Any, ...]:
+        saved = list(ctx.saved_tensors)
+        count = sum(update is not None for update in ctx.updates)
+        x: Any = ctx.again() if ctx.again is not None else saved.pop(0) if count else None
+        ctx.again = None  # torch lets go of saved tensors alone; what this holds must go as early
+        factors, lows = saved[: 2 * count], saved[2 * count :]
+        dx: Tensor | None = None
+        slopes: list[Tensor] = []
+        by_b: list[Tensor] = []
+        for linear, update, g in zip(ctx.linears, ctx.updates, gradients, strict=True):
+            if ctx.needs_input_grad[0]:
+                weight = weight_of(linear, g.dtype)
+                dx = g @ weight if dx is None else dx.addmm_(g, weight)
+            if update is not None:
+                b = factors[2 * len(slopes) + 1]
+                by_b.append((lows[len(slopes)].t() @ g).t().to(b.dtype).mul(update.scale))
+                slopes.append((g @ b.to(g.dtype)).mul_(update.scale))
+        if not slopes:
+            return dx, None, None, None
+        by_a = _by_a(x, dx, slopes, factors[::2], [mask for mask in ctx.masks if mask is not None])
+        found = [gradient for pair in zip(by_a, by_b, strict=True) for gradient in pair]
+        return dx, None, None, None, *found
+
+
+def _lows(x: Tensor, updates: Sequence[LowRank], masks: Sequence[Tensor | None]) -> list[Tensor]:
+    """`dropout(x) Aᵀ` of every update; in one product where nothing is dropped."""
+    if not updates:
+        return []
+    if any(mask is not None for mask in masks):
+        kept = [mask for mask in masks if mask is not None]
+        return [(x * mask) @ update.a.to(x.dtype).t() for update, mask in zip(updates, kept, strict=True)]
+    together = x @ torch.cat([update.a for update in updates]).to(x.dtype).t()
+    return list(torch.split(together, [len(update.a) for update in updates], dim=1))
+
+
+def _by_a(
+    x: Tensor, dx: Tensor | None, slopes: list[Tensor], factors: Sequence[Tensor], masks: list[Tensor]
+) -> list[Tensor]:
+    """The gradients of every A; `dx`, where there is one, gets its share of each."""
+    if masks:
+        for slope, a, mask in zip(slopes, factors, masks, strict=True):
+            if dx is not None:
+                dx.addcmul_(slope @ a.to(slope.dtype), mask)
+        return [(v.t() @ (x * mask)).to(a.dtype) for v, a, mask in zip(slopes, factors, masks, strict=True)]
+    together = torch.cat(slopes, dim=1)
+    if dx is not None:
+        dx.addmm_(together, torch.cat(list(factors)).to(together.dtype))
+    by_all = (together.t() @ x).to(factors[0].dtype)
+    return list(torch.split(by_all, [len(a) for a in factors]))
+
+
+def _mask(x: Tensor, dropout: float) -> Tensor | None:
+    """What dropout multiplies by: 0, or 1 / (1 − p)."""
+    if not dropout:
+        return None
+    return torch.empty_like(x).bernoulli_(1 - dropout).div_(1 - dropout)
