@@ -9,6 +9,7 @@ import libcst as cst
 
 from astrarium.explain import libraries
 from astrarium.explain.events import Event, Given, canonical
+from astrarium.explain.parts import Parts
 from astrarium.explain.values import (
     UNKNOWN,
     Batch,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from astrarium.explain.flow import Flow
 
 
-class Evaluator:
+class Evaluator(Parts):
     """Gives the values of a script's expressions, and tells the flow of its calls."""
 
     def __init__(self, flow: Flow) -> None:
@@ -216,125 +217,6 @@ class Evaluator:
             self.evaluate(node.value.item if isinstance(node.value, cst.From) else node.value)
         return UNKNOWN
 
-    # -- parts of values
-
-    def element(self, value: Value) -> Value:
-        """What a loop over a value gives."""
-        if isinstance(value, Items):
-            return either([*value.items, *([value.rest] if value.rest is not None else [])])
-        if isinstance(value, Batch | Output | Downloaded):
-            return value
-        return UNKNOWN
-
-    def item(self, value: Value, position: int) -> Value:
-        """One of the values that are unpacked."""
-        if isinstance(value, Items):
-            return value.items[position] if position < len(value.items) else value.rest or UNKNOWN
-        if isinstance(value, Either):
-            return either([self.item(option, position) for option in value.options])
-        if isinstance(value, Output):
-            return value
-        return UNKNOWN
-
-    def _subscript(self, node: cst.Subscript) -> Value:
-        value = self.evaluate(node.value)
-        slices = [element.slice for element in node.slice]
-        index = slices[0].value if slices and isinstance(slices[0], cst.Index) else None
-        key = constant(self.evaluate(index)) if index is not None else None
-        for one in slices:
-            if isinstance(one, cst.Slice):
-                for bound in (one.lower, one.upper):
-                    if bound is not None:
-                        self.evaluate(bound)
-        cut = any(isinstance(one, cst.Slice) and one.lower is not None for one in slices)
-        if isinstance(value, Either):
-            return either([self._part(option, key, cut, node) for option in value.options])
-        return self._part(value, key, cut, node)
-
-    def _part(self, value: Value, key: Any, cut: bool, node: cst.Subscript) -> Value:
-        if isinstance(value, Output):
-            if key == "sequences":
-                return Output(value.event, value.model, value.whole, prompt=value.prompt)
-            whole = value.whole and not cut and key not in ("scores", "logits")
-            return Output(value.event, value.model, whole, prompt=value.prompt)
-        if isinstance(value, Batch):
-            return libraries.part_of(value, key) if isinstance(key, str) else value
-        if isinstance(value, Items) and isinstance(key, int):
-            if -len(value.items) <= key < len(value.items):
-                return value.items[key]
-            return value.rest or UNKNOWN
-        if isinstance(value, Items) and any(isinstance(one.slice, cst.Slice) for one in node.slice):
-            return value
-        if isinstance(value, Table) and isinstance(key, str | int):
-            return value.items.get(key, UNKNOWN)
-        return value if isinstance(value, Downloaded | Templated) else UNKNOWN
-
-    def _attribute(self, node: cst.Attribute) -> Value:
-        return self.attribute(self.evaluate(node.value), node.attr.value)
-
-    def attribute(self, value: Value, name: str) -> Value:
-        """An attribute of a value."""
-        if isinstance(value, Either):
-            return either([self.attribute(option, name) for option in value.options])
-        if isinstance(value, Named):
-            return Named(f"{value.name}.{name}")
-        if isinstance(value, Instance):
-            return self._of_instance(value, name)
-        if isinstance(value, Class):
-            return value.members.get(name, UNKNOWN)
-        return libraries.attribute(value, name)
-
-    def _of_instance(self, value: Instance, name: str) -> Value:
-        if name in value.attributes:
-            return value.attributes[name]
-        member = self._member(value.of, name)
-        if isinstance(member, Function) and isinstance(member.node, cst.FunctionDef):
-            member.called = True
-            decorators = [self.flow.tree.code(one.decorator) for one in member.node.decorators]
-            if "property" in decorators or "cached_property" in decorators:
-                return self.flow.call(Function(member.node, member.scope, value), None, [])
-            bound = None if "staticmethod" in decorators else value
-            return Function(member.node, member.scope, bound)
-        return member or UNKNOWN
-
-    def _member(self, of: Class, name: str, depth: int = 0) -> Value | None:
-        if name in of.members:
-            return of.members[name]
-        for base in of.bases:
-            if isinstance(base, Class) and depth < 10:
-                found = self._member(base, name, depth + 1)
-                if found is not None:
-                    return found
-        return None
-
-    def assign_attribute(self, target: cst.Attribute, value: Value) -> None:
-        """`receiver.path = value`."""
-        path, node = target.attr.value, target.value
-        receiver = self.evaluate(node)
-        while not isinstance(receiver, Model | Tokenizer | Instance | Settings | Either) and isinstance(
-            node, cst.Attribute
-        ):
-            path, node = f"{node.attr.value}.{path}", node.value
-            receiver = self.evaluate(node)
-        for option in options(receiver):
-            if isinstance(option, Instance):
-                option.attributes[path] = value
-            elif isinstance(option, Settings):
-                option.given[path] = value
-            elif isinstance(option, Tokenizer):
-                libraries.set_tokenizer(option, path, value, len(self.flow.events))
-            elif isinstance(option, Trainer):
-                option.given[path] = value
-            self.flow.store(option, path, value, target)
-
-    def assign_item(self, target: cst.Subscript, value: Value) -> None:
-        """`receiver[key] = value`."""
-        receiver = self.evaluate(target.value)
-        keys = [constant(self.evaluate(one.slice.value)) for one in target.slice if isinstance(one.slice, cst.Index)]
-        if isinstance(receiver, Table) and keys and isinstance(keys[0], str | int):
-            receiver.items[keys[0]] = value
-        self.flow.store(receiver, f"[{keys[0] if keys else ''}]", value, target)
-
     # -- calls
 
     def _call(self, node: cst.Call, discarded: bool, target: str | None) -> Value:
@@ -384,8 +266,8 @@ class Evaluator:
                 found.append(libraries.call(event))
             elif isinstance(option, Instance):
                 event.name = option.of.name
-                method = self._of_instance(option, "__call__")
-                method = self._of_instance(option, "forward") if method is UNKNOWN else method
+                method = self.of_instance(option, "__call__")
+                method = self.of_instance(option, "forward") if method is UNKNOWN else method
                 found.append(self.flow.call(method, event, plain) if isinstance(method, Function) else UNKNOWN)
         if found:
             return either(found)
@@ -409,7 +291,7 @@ class Evaluator:
         """An object of a class of the script; where nobody makes one, all its methods are walked."""
         made.made = True
         instance = Instance(made)
-        begin = self._member(made, "__init__")
+        begin = self.member(made, "__init__")
         if isinstance(begin, Function):
             self.flow.call(Function(begin.node, begin.scope, instance), event, given)
             begin.called = True
@@ -456,6 +338,6 @@ _HANDLERS: dict[type, Callable[[Evaluator, Any], Value]] = {
     cst.DictComp: Evaluator._comprehension,
     cst.Await: Evaluator._await,
     cst.Yield: Evaluator._yield,
-    cst.Subscript: Evaluator._subscript,
-    cst.Attribute: Evaluator._attribute,
+    cst.Subscript: Evaluator.subscript,
+    cst.Attribute: Evaluator.attribute_of,
 }

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import libcst as cst
 
 from astrarium.explain.events import Branch, Event, Store
+from astrarium.explain.scopes import Imported, NameCounter, Scope, dotted, joined
 from astrarium.explain.tree import Tree
 from astrarium.explain.values import (
     UNKNOWN,
@@ -33,46 +34,6 @@ DEEPEST = 6
 """Calls of the script's own functions within one another that are followed."""
 MOST_STEPS = 150_000
 """Statements and calls that are walked; a script that asks for more is read so far."""
-
-
-@dataclass(eq=False)
-class Scope:
-    """The names of a function or module."""
-
-    names: dict[str, Value] = field(default_factory=dict)
-    parent: Scope | None = None
-    elsewhere: set[str] = field(default_factory=set)
-    """Names that `global` or `nonlocal` gives to the module."""
-
-    def find(self, name: str) -> Value | None:
-        """What a name stands for; None where nothing is known of it."""
-        scope: Scope | None = self
-        while scope is not None:
-            if name in scope.names:
-                return scope.names[name]
-            scope = scope.parent
-        return None
-
-    @property
-    def top(self) -> Scope:
-        """The module's scope."""
-        return self if self.parent is None else self.parent.top
-
-    def bind(self, name: str, value: Value) -> None:
-        """Let a name stand for a value."""
-        (self.top if name in self.elsewhere else self).names[name] = value
-
-
-@dataclass(eq=False)
-class Imported:
-    """One name that the script imports from a library."""
-
-    package: str
-    name: str
-    node: cst.CSTNode
-    guarded: bool
-    """Whether it stands in a `try` or under a condition."""
-    module: str
 
 
 class Flow:
@@ -108,7 +69,7 @@ class Flow:
         from astrarium.explain.expressions import Evaluator
 
         self.evaluator = Evaluator(self)
-        tree.module.visit(_NameCounter(self.names))
+        tree.module.visit(NameCounter(self.names))
         self._block(tree.module.body)
         self._uncalled()
 
@@ -233,7 +194,7 @@ class Flow:
                     with self.arm(number, arm):
                         self._suite(case.body)
                     after.append(self.scope.names)
-                self.scope.names = _joined([before, *after])
+                self.scope.names = joined([before, *after])
         return False
 
     def _if(self, node: cst.If) -> bool:
@@ -254,7 +215,7 @@ class Flow:
             with self.arm(number, 1):
                 other = self._if(node.orelse) if isinstance(node.orelse, cst.If) else self._suite(node.orelse.body)
         second = self.scope.names
-        self.scope.names = _joined([names for names, gone in ((first, left), (second, other)) if not gone] or [second])
+        self.scope.names = joined([names for names, gone in ((first, left), (second, other)) if not gone] or [second])
         return left and other
 
     def _loop(self, body: cst.BaseSuite, orelse: cst.Else | None) -> None:
@@ -262,7 +223,7 @@ class Flow:
         self.loops += 1
         self._suite(body)
         self.loops -= 1
-        self.scope.names = _joined([self.scope.names, before])
+        self.scope.names = joined([self.scope.names, before])
         if orelse is not None:
             self._suite(orelse.body)
 
@@ -292,7 +253,7 @@ class Flow:
             with self.arm(number, arm):
                 if not self._suite(handler.body):
                     after.append(self.scope.names)
-        self.scope.names = _joined(after) if after else before
+        self.scope.names = joined(after) if after else before
         self._guards -= 1
         if node.orelse is not None:
             self._suite(node.orelse.body)
@@ -335,7 +296,7 @@ class Flow:
     def _import(self, node: cst.Import | cst.ImportFrom) -> None:
         if isinstance(node, cst.Import):
             for alias in node.names:
-                full = _dotted(alias.name)
+                full = dotted(alias.name)
                 self.modules.add(full.split(".")[0])
                 if alias.asname is not None:
                     self.bind(alias.asname.name, Named(full))
@@ -345,18 +306,18 @@ class Flow:
         if node.module is None or node.relative:
             if not isinstance(node.names, cst.ImportStar):
                 for alias in node.names:
-                    self.scope.bind(_dotted(alias.asname.name if alias.asname else alias.name), UNKNOWN)
+                    self.scope.bind(dotted(alias.asname.name if alias.asname else alias.name), UNKNOWN)
             return
-        module = _dotted(node.module)
+        module = dotted(node.module)
         package = module.split(".")[0]
         self.modules.add(package)
         if isinstance(node.names, cst.ImportStar):
             self.stars.append(package)
             return
         for alias in node.names:
-            name = _dotted(alias.name)
+            name = dotted(alias.name)
             bound = alias.asname.name if alias.asname is not None else alias.name
-            self.scope.bind(_dotted(bound), Named(f"{module}.{name}"))
+            self.scope.bind(dotted(bound), Named(f"{module}.{name}"))
             self.imports.append(Imported(package, name, alias, self._guards > 0, module))
 
     # -- functions
@@ -432,39 +393,3 @@ class Flow:
         for function in self._functions:
             if not function.called:
                 self.call(function, None, [])
-
-
-class _NameCounter(cst.CSTVisitor):
-    def __init__(self, names: Counter[str]) -> None:
-        super().__init__()
-        self._names = names
-
-    def visit_Attribute(self, node: cst.Attribute) -> bool:
-        node.value.visit(self)
-        return False  # `torch.device` does not read `device`
-
-    def visit_Arg(self, node: cst.Arg) -> bool:
-        node.value.visit(self)
-        return False
-
-    def visit_Name(self, node: cst.Name) -> None:
-        self._names[node.value] += 1
-
-
-def _dotted(node: cst.CSTNode) -> str:
-    if isinstance(node, cst.Attribute):
-        return f"{_dotted(node.value)}.{node.attr.value}"
-    return node.value if isinstance(node, cst.Name) else ""
-
-
-def _joined(states: list[dict[str, Value]]) -> dict[str, Value]:
-    """Names after branches: a name that some branch does not bind may be any of the others."""
-    if len(states) == 1:
-        return states[0]
-    names: dict[str, Value] = {}
-    for state in states:
-        for name in state:
-            if name not in names:
-                found = [other[name] for other in states if name in other]
-                names[name] = found[0] if all(one is found[0] for one in found) else either(found)
-    return names

@@ -1,0 +1,221 @@
+"""What methods and attributes of the values that are followed give."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from astrarium.explain.index.library import library
+from astrarium.explain.values import (
+    UNKNOWN,
+    Adapter,
+    Batch,
+    Body,
+    Const,
+    Device,
+    Downloaded,
+    Either,
+    Items,
+    Model,
+    Named,
+    Output,
+    Settings,
+    Templated,
+    Text,
+    Tokenizer,
+    Trainer,
+    Value,
+    constant,
+    options,
+    text_of,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from astrarium.explain.events import Event
+
+
+def method(event: Event, receiver: Value, name: str) -> Value | None:
+    """What a method of a value gives; None where the value is not one that is followed."""
+    match receiver:
+        case Model():
+            from astrarium.explain.model_methods import model_method
+
+            return model_method(event, receiver, name)
+        case Tokenizer():
+            from astrarium.explain.model_methods import tokenizer_method
+
+            return tokenizer_method(event, receiver, name)
+        case Batch():
+            return _batch_method(event, receiver, name)
+        case Trainer():
+            return _trainer_method(event, receiver, name)
+        case Output():
+            event.name = f"torch.Tensor.{name}"
+            return receiver
+        case Settings():
+            event.name = f"transformers.{receiver.name}.{name}"
+            return _settings_call(event, receiver, name)
+        case Templated() | Downloaded():
+            event.name = f"?.{name}"
+            return receiver
+        case Items():
+            event.name = f"list.{name}"
+            if name == "append" and event.arguments:
+                receiver.rest = event.arguments[0].value
+            return UNKNOWN
+        case Const() | Text():
+            event.name = f"str.{name}"
+            return _text_method(event, receiver, name)
+        case _:
+            return None
+
+
+def _text_method(event: Event, receiver: Value, name: str) -> Value:
+    text = text_of(receiver)
+    if text is None:
+        return UNKNOWN
+    if name == "format":
+        return Text(re.sub(r"\{[^{}]*\}", "\0", text))
+    if name in ("strip", "lstrip", "rstrip", "lower", "replace"):
+        return receiver if name != "strip" else Const(text.strip()) if "\0" not in text else receiver
+    return UNKNOWN
+
+
+def _settings_call(event: Event, receiver: Settings, name: str) -> Value:
+    if receiver.name == "pipeline" and name == "__call__":
+        event.name = "transformers.Pipeline.__call__"
+    return UNKNOWN
+
+
+def _batch_method(event: Event, receiver: Batch, name: str) -> Value:
+    event.name = f"transformers.BatchEncoding.{name}" if not receiver.part else f"torch.Tensor.{name}"
+    if name in ("to", "cuda", "cpu"):
+        place = Device(name) if name != "to" else first_device(event)
+        if place is None:
+            return receiver
+        if not receiver.part:
+            receiver.device, receiver.added_device = place, True  # BatchEncoding.to changes itself
+            return receiver
+        return Batch(
+            receiver.event, receiver.tokenizer, receiver.padded, receiver.many, receiver.prompts, place,
+            receiver.tensors, receiver.part, receiver.side, True,
+        )  # fmt: skip
+    if name == "items":
+        return Items([], Items([UNKNOWN, receiver]))
+    return receiver if name in ("unsqueeze", "clone", "copy", "long", "repeat", "contiguous", "values") else UNKNOWN
+
+
+def _trainer_method(event: Event, receiver: Trainer, name: str) -> Value:
+    event.name = f"transformers.Trainer.{name}" if "SFT" not in receiver.name else f"trl.{receiver.name}.{name}"
+    model = one_model(receiver.given.get("model", UNKNOWN))
+    if name == "train":
+        receiver.trained = True
+        if model is not None:
+            event.facts["model"] = Items([model])
+            model.body.trained = True
+            model.body.training, model.body.train_event = True, event
+            model.body.device, model.body.moved = Device(None), True  # the Trainer moves it
+    return UNKNOWN
+
+
+def attribute(value: Value, name: str) -> Value:
+    """An attribute of a value that is followed."""
+    match value:
+        case Model():
+            if name == "device":
+                return Device(None, value.body)
+            if name in ("base_model", "model") and value.wrapper:
+                return Model(value.body, value.event, wrapper=False, inner=value)
+            return UNKNOWN
+        case Tokenizer():
+            if name in ("eos_token", "eos_token_id", "pad_token", "pad_token_id", "bos_token", "unk_token"):
+                return Named(f"tokenizer.{name}")
+            return Text("\0") if name.endswith("_token") else UNKNOWN
+        case Batch():
+            return part_of(value, name) if name in _PARTS else Device(None) if name == "device" else UNKNOWN
+        case Output():
+            return (
+                Output(value.event, value.model, value.whole, prompt=value.prompt) if name == "sequences" else UNKNOWN
+            )
+        case Trainer():
+            return value.given.get(name, UNKNOWN)
+        case Settings():
+            return value.given.get(name, UNKNOWN)
+        case Downloaded() | Templated():
+            return value
+        case _:
+            return UNKNOWN
+
+
+_PARTS = ("input_ids", "attention_mask", "token_type_ids", "labels")
+
+
+def part_of(batch: Batch, key: str) -> Value:
+    """One tensor of a batch."""
+    if key not in _PARTS:
+        return UNKNOWN
+    return Batch(
+        batch.event, batch.tokenizer, batch.padded, batch.many, batch.prompts, batch.device, batch.tensors, key,
+        batch.side, batch.added_device,
+    )  # fmt: skip
+
+
+def set_tokenizer(tokenizer: Tokenizer, path: str, value: Value, order: int) -> None:
+    """`tokenizer.path = value`."""
+    if path == "padding_side":
+        known = constant(value)
+        tokenizer.side = known if isinstance(known, str) else "?"
+    elif path in ("pad_token", "pad_token_id"):
+        kind = path.removeprefix("pad_")
+        text = text_of(value)
+        tokenizer.pad_is_eos = any(
+            isinstance(option, Named) and option.name == f"tokenizer.eos_{kind}" for option in options(value)
+        ) or text in ("</s>", "<|endoftext|>")
+        tokenizer.pad_event = order
+
+
+def many_texts(value: Value) -> bool:
+    """Whether a value holds several texts."""
+    return any(
+        isinstance(option, Items) and (len(option.items) > 1 or option.rest is not None) for option in options(value)
+    )
+
+
+def prompts_of(value: Value) -> list[Value]:
+    """The texts in a value."""
+    found: list[Value] = []
+    for option in options(value):
+        if isinstance(option, Items):
+            found += [*option.items, *([option.rest] if option.rest is not None else [])]
+        else:
+            found.append(option)
+    return found
+
+
+def loose(event: Event, attribute_name: str) -> Value:
+    """What a call of something that is not followed may still give."""
+    carried = [argument.value for argument in event.arguments]
+    if event.receiver is not None:
+        carried.append(event.receiver)
+    for value in carried:
+        for option in options(value):
+            if isinstance(option, Model):
+                option.uses.append(event)
+            # A path joined to a downloaded one, a file opened at it, its bytes
+            if isinstance(option, Downloaded) and (
+                event.short in ("join", "open", "Path", "BytesIO", "str", "load_file", "glob") or attribute_name
+            ):
+                return option
+    if event.name == "zip":
+        elements = []
+        for value in carried:
+            elements.append(value if isinstance(value, Batch | Output) else UNKNOWN)
+        return Items([], Items(elements))
+    if event.name == "enumerate" and carried:
+        inner = carried[0]
+        return Items([], Items([UNKNOWN, inner if isinstance(inner, Batch | Output) else UNKNOWN]))
+    if event.name in ("list", "tuple", "sorted") and carried:
+        return carried[0]
+    if event.name in ("range",):
+        return Items([], UNKNOWN)
+    return UNKNOWN

@@ -1,0 +1,170 @@
+"""Parts of values: attributes, items, what a loop gives; and what is assigned to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import libcst as cst
+
+from astrarium.explain import libraries
+from astrarium.explain.events import Event, Given, canonical
+from astrarium.explain.values import (
+    UNKNOWN,
+    Batch,
+    Class,
+    Const,
+    Downloaded,
+    Either,
+    Function,
+    Instance,
+    Items,
+    Model,
+    Named,
+    Output,
+    Settings,
+    Table,
+    Templated,
+    Text,
+    Tokenizer,
+    Trainer,
+    Value,
+    constant,
+    either,
+    options,
+    text_of,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from astrarium.explain.flow import Flow
+
+
+class Parts:
+    """What the parts of values are."""
+
+    flow: Flow
+
+    def evaluate(self, node: cst.CSTNode, *, discarded: bool = False, target: str | None = None) -> Value:
+        """The value of an expression."""
+        raise NotImplementedError
+
+    def element(self, value: Value) -> Value:
+        """What a loop over a value gives."""
+        if isinstance(value, Items):
+            return either([*value.items, *([value.rest] if value.rest is not None else [])])
+        if isinstance(value, Batch | Output | Downloaded):
+            return value
+        return UNKNOWN
+
+    def item(self, value: Value, position: int) -> Value:
+        """One of the values that are unpacked."""
+        if isinstance(value, Items):
+            return value.items[position] if position < len(value.items) else value.rest or UNKNOWN
+        if isinstance(value, Either):
+            return either([self.item(option, position) for option in value.options])
+        if isinstance(value, Output):
+            return value
+        return UNKNOWN
+
+    def subscript(self, node: cst.Subscript) -> Value:
+        """The value of `value[key]`."""
+        value = self.evaluate(node.value)
+        slices = [element.slice for element in node.slice]
+        index = slices[0].value if slices and isinstance(slices[0], cst.Index) else None
+        key = constant(self.evaluate(index)) if index is not None else None
+        for one in slices:
+            if isinstance(one, cst.Slice):
+                for bound in (one.lower, one.upper):
+                    if bound is not None:
+                        self.evaluate(bound)
+        cut = any(isinstance(one, cst.Slice) and one.lower is not None for one in slices)
+        if isinstance(value, Either):
+            return either([self._part(option, key, cut, node) for option in value.options])
+        return self._part(value, key, cut, node)
+
+    def _part(self, value: Value, key: Any, cut: bool, node: cst.Subscript) -> Value:
+        if isinstance(value, Output):
+            if key == "sequences":
+                return Output(value.event, value.model, value.whole, prompt=value.prompt)
+            whole = value.whole and not cut and key not in ("scores", "logits")
+            return Output(value.event, value.model, whole, prompt=value.prompt)
+        if isinstance(value, Batch):
+            return libraries.part_of(value, key) if isinstance(key, str) else value
+        if isinstance(value, Items) and isinstance(key, int):
+            if -len(value.items) <= key < len(value.items):
+                return value.items[key]
+            return value.rest or UNKNOWN
+        if isinstance(value, Items) and any(isinstance(one.slice, cst.Slice) for one in node.slice):
+            return value
+        if isinstance(value, Table) and isinstance(key, str | int):
+            return value.items.get(key, UNKNOWN)
+        return value if isinstance(value, Downloaded | Templated) else UNKNOWN
+
+    def attribute_of(self, node: cst.Attribute) -> Value:
+        """The value of `value.name`."""
+        return self.attribute(self.evaluate(node.value), node.attr.value)
+
+    def attribute(self, value: Value, name: str) -> Value:
+        """An attribute of a value."""
+        if isinstance(value, Either):
+            return either([self.attribute(option, name) for option in value.options])
+        if isinstance(value, Named):
+            return Named(f"{value.name}.{name}")
+        if isinstance(value, Instance):
+            return self.of_instance(value, name)
+        if isinstance(value, Class):
+            return value.members.get(name, UNKNOWN)
+        return libraries.attribute(value, name)
+
+    def of_instance(self, value: Instance, name: str) -> Value:
+        """An attribute of an object of a class of the script."""
+        if name in value.attributes:
+            return value.attributes[name]
+        member = self.member(value.of, name)
+        if isinstance(member, Function) and isinstance(member.node, cst.FunctionDef):
+            member.called = True
+            decorators = [self.flow.tree.code(one.decorator) for one in member.node.decorators]
+            if "property" in decorators or "cached_property" in decorators:
+                return self.flow.call(Function(member.node, member.scope, value), None, [])
+            bound = None if "staticmethod" in decorators else value
+            return Function(member.node, member.scope, bound)
+        return member or UNKNOWN
+
+    def member(self, of: Class, name: str, depth: int = 0) -> Value | None:
+        """A member of a class or of its bases; None where it has none."""
+        if name in of.members:
+            return of.members[name]
+        for base in of.bases:
+            if isinstance(base, Class) and depth < 10:
+                found = self.member(base, name, depth + 1)
+                if found is not None:
+                    return found
+        return None
+
+    def assign_attribute(self, target: cst.Attribute, value: Value) -> None:
+        """`receiver.path = value`."""
+        path, node = target.attr.value, target.value
+        receiver = self.evaluate(node)
+        while not isinstance(receiver, Model | Tokenizer | Instance | Settings | Either) and isinstance(
+            node, cst.Attribute
+        ):
+            path, node = f"{node.attr.value}.{path}", node.value
+            receiver = self.evaluate(node)
+        for option in options(receiver):
+            if isinstance(option, Instance):
+                option.attributes[path] = value
+            elif isinstance(option, Settings):
+                option.given[path] = value
+            elif isinstance(option, Tokenizer):
+                libraries.set_tokenizer(option, path, value, len(self.flow.events))
+            elif isinstance(option, Trainer):
+                option.given[path] = value
+            self.flow.store(option, path, value, target)
+
+    def assign_item(self, target: cst.Subscript, value: Value) -> None:
+        """`receiver[key] = value`."""
+        receiver = self.evaluate(target.value)
+        keys = [constant(self.evaluate(one.slice.value)) for one in target.slice if isinstance(one.slice, cst.Index)]
+        if isinstance(receiver, Table) and keys and isinstance(keys[0], str | int):
+            receiver.items[keys[0]] = value
+        self.flow.store(receiver, f"[{keys[0] if keys else ''}]", value, target)

@@ -1,0 +1,89 @@
+"""Which names a script has: scopes, what it imports, and names after branches."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import libcst as cst
+
+from astrarium.explain.values import Value, either
+
+
+@dataclass(eq=False)
+class Scope:
+    """The names of a function or module."""
+
+    names: dict[str, Value] = field(default_factory=dict)
+    parent: Scope | None = None
+    elsewhere: set[str] = field(default_factory=set)
+    """Names that `global` or `nonlocal` gives to the module."""
+
+    def find(self, name: str) -> Value | None:
+        """What a name stands for; None where nothing is known of it."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.names:
+                return scope.names[name]
+            scope = scope.parent
+        return None
+
+    @property
+    def top(self) -> Scope:
+        """The module's scope."""
+        return self if self.parent is None else self.parent.top
+
+    def bind(self, name: str, value: Value) -> None:
+        """Let a name stand for a value."""
+        (self.top if name in self.elsewhere else self).names[name] = value
+
+
+@dataclass(eq=False)
+class Imported:
+    """One name that the script imports from a library."""
+
+    package: str
+    name: str
+    node: cst.CSTNode
+    guarded: bool
+    """Whether it stands in a `try` or under a condition."""
+    module: str
+
+
+class NameCounter(cst.CSTVisitor):
+    """Counts where each name is read."""
+
+    def __init__(self, names: Counter[str]) -> None:
+        super().__init__()
+        self._names = names
+
+    def visit_Attribute(self, node: cst.Attribute) -> bool:
+        node.value.visit(self)
+        return False  # `torch.device` does not read `device`
+
+    def visit_Arg(self, node: cst.Arg) -> bool:
+        node.value.visit(self)
+        return False
+
+    def visit_Name(self, node: cst.Name) -> None:
+        self._names[node.value] += 1
+
+
+def dotted(node: cst.CSTNode) -> str:
+    """A dotted name as text; empty where the node is none."""
+    if isinstance(node, cst.Attribute):
+        return f"{dotted(node.value)}.{node.attr.value}"
+    return node.value if isinstance(node, cst.Name) else ""
+
+
+def joined(states: list[dict[str, Value]]) -> dict[str, Value]:
+    """Names after branches: a name that some branch does not bind may be any of the others."""
+    if len(states) == 1:
+        return states[0]
+    names: dict[str, Value] = {}
+    for state in states:
+        for name in state:
+            if name not in names:
+                found = [other[name] for other in states if name in other]
+                names[name] = found[0] if all(one is found[0] for one in found) else either(found)
+    return names
