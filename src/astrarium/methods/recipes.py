@@ -126,9 +126,27 @@ def recipe(method: str) -> Recipe:
     return recipes[method]
 
 
+def short_changes(method: str) -> dict[str, Any]:
+    """What `tune --short` changes in a method's recipe: fewer and shorter sequences, fewer steps, a higher rate.
+
+    The rates are ours, not Astraios's: see `astraios.toml`.
+
+    Raises:
+        MethodError: no method of that name.
+    """
+    recipe(method)
+    changes = dict(_data()["short"])
+    return {**changes, "learning_rate": changes["learning_rate"][method]}
+
+
+@cache
+def _data() -> Mapping[str, Any]:
+    return tomllib.loads(files(__package__).joinpath("astraios.toml").read_text(encoding="utf-8"))
+
+
 @cache
 def _recipes() -> Mapping[str, Recipe]:
-    data = tomllib.loads(files(__package__).joinpath("astraios.toml").read_text(encoding="utf-8"))
+    data = _data()
     return {method: _made(method, data[method], data["training"]) for method in METHODS}
 
 
