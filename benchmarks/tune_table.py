@@ -5,8 +5,8 @@
 
 The base is the embedded default, the options are those of `astrarium tune --short`, the steps those that fit into the
 minutes: three steps are timed first (they are not part of the budget), and validations come on top. With several rates
-the method is trained at each. A row of the table is `ok` where validation ends below the base's and below its own start.
-The exit status is 1 where one is not.
+the method is trained at each. A row of the table is `ok` where validation ends below the base's and its own start; the
+exit status is 1 where one is not.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from astrarium.data import read_rows
-from astrarium.methods import METHODS, short_changes
+from astrarium.methods import METHODS, recipe, short_changes
 from astrarium.tune import Settings, train
 
 ADAPTERS = tuple(method for method in METHODS if method != "fft")
@@ -62,7 +62,7 @@ def main() -> None:
         print("| method | learning rate | steps | base | start | end | |\n| --- | --: | --: | --: | --: | --: | --- |")
     fine = True
     for method in given.methods.split(","):
-        own = short_changes(method)["learning_rate"]
+        own = short_changes(method).get("learning_rate", recipe(method).learning_rate)
         for rate in [float(text) for text in given.rates.split(",") if text] or [own]:
             with tempfile.TemporaryDirectory() as place:
                 line = trained(rows, method, rate, given.minutes, settings, Path(place))
@@ -71,7 +71,9 @@ def main() -> None:
                 print(json.dumps(line), flush=True)
                 continue
             losses = " | ".join(f"{line[key]:.3f}" for key in ("base", "start", "end"))
-            print(f"| `{method}` | {rate:g} | {line['steps']} | {losses} | {'ok' if line['ok'] else 'no'} |", flush=True)
+            print(
+                f"| `{method}` | {rate:g} | {line['steps']} | {losses} | {'ok' if line['ok'] else 'no'} |", flush=True
+            )
     sys.exit(0 if fine else 1)
 
 

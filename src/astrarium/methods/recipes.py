@@ -127,16 +127,17 @@ def recipe(method: str) -> Recipe:
 
 
 def short_changes(method: str) -> dict[str, Any]:
-    """What `tune --short` changes in a method's recipe: fewer and shorter sequences, fewer steps, a higher rate.
+    """What `tune --short` changes in a method's recipe: fewer steps of fewer and shorter sequences, and the rate.
 
-    The rates are ours, not Astraios's: see `astraios.toml`.
+    The rates are ours, not Astraios's: see `astraios.toml`. fft keeps Astraios's.
 
     Raises:
         MethodError: no method of that name.
     """
     recipe(method)
     changes = dict(_data()["short"])
-    return {**changes, "learning_rate": changes["learning_rate"][method]}
+    rate = changes.pop("learning_rate").get(method)
+    return changes if rate is None else {**changes, "learning_rate": rate}
 
 
 @cache
