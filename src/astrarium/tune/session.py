@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import nn
 
 from astrarium.core.errors import StoppedError, TuneError
 from astrarium.core.files import atomic_folder, write_json
 from astrarium.methods import Recipe
 from astrarium.model import Base
-from astrarium.tune.checkpoints import Checkpoints, State
+from astrarium.tune.checkpoints import Checkpoints, State, short
 from astrarium.tune.fitting import available_bytes, choose, gib, watched
 from astrarium.tune.logs import Log
 from astrarium.tune.loop import Loop, Progress
@@ -172,6 +173,13 @@ class Session:
             if settings.sample and not (self.processes.count > 1 and settings.parallel == "fsdp"):
                 entry["sample"] = answer_sample(model, self.base, self.rows.held, settings.sample)
             log.write(entry)
+            if settings.evaluate_every is not None:
+                self.on_stage(f"step {state.step}: validation loss {loss:.4f}")
+            if "sample" in entry:
+                self.on_stage(
+                    f"step {state.step}: to a row held back ({entry['sample']['source']}) it answers "
+                    f"{entry['sample']['answer']!r}"
+                )
         return loss
 
     def _checkpoint(self, loop: Loop, checkpoints: Checkpoints) -> None:
@@ -229,6 +237,16 @@ class Session:
         tensors = _gathered(model) if loop.sharded else None
         if not self.processes.first:
             return where
+        try:
+            self._write(where, model, tensors)
+        except (OSError, SafetensorError) as error:
+            raise TuneError(
+                f"{where} cannot be written: {short(error)}; the checkpoint of step {loop.state.step} is whole; make "
+                f"room, and go on with: astrarium tune --resume {self.folder.path}"
+            ) from error
+        return where
+
+    def _write(self, where: Path, model: nn.Module, tensors: dict[str, torch.Tensor] | None) -> None:
         with atomic_folder(where) as place:
             own: Any = model
             if self.recipe.peft_type is None:
@@ -240,7 +258,6 @@ class Session:
                 (place / "README.md").unlink(missing_ok=True)  # peft's stub of a card
             keys = ("method", "recipe", "template", "data_digest", "base", "base_digest", "versions")
             write_json(place / "astrarium.json", {key: self.folder.entries[key] for key in keys})
-        return where
 
     def _give_back(self, model: Any) -> None:
         """Take the adapter off, so that the base is what it was."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from astrarium.core.errors import TuneError
-from astrarium.data import Row, digest, read_rows, split_rows
+from astrarium.data import Row, digest, fill_in_middle, read_rows, split_rows
 from astrarium.methods import recipe
 from astrarium.model import Base
 from astrarium.tune.checkpoints import record_of
@@ -135,6 +135,10 @@ def _trained(
         loaded = load(base, settings, chosen, say)
     for note in loaded.notes if own else ():
         say(note)
+    chosen.peft_config(loaded.source.config)  # a base without the recipe's sites is told before anything is written
+    if settings.fim_rate:
+        kept, held = (fill_in_middle(part, settings.fim_rate, settings.seed) for part in (kept, held))
+        say(f"{kept.report.middles + held.report.middles} of {len(rows)} rows are middles to fill in")
     prepared = prepare(kept, held, loaded, chosen, settings)
     new = {
         "template": prepared.template.name,
