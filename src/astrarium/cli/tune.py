@@ -42,7 +42,9 @@ def tune(
     ] = 0.0,
     short: Annotated[
         bool,
-        typer.Option("--short", help="For minutes on a CPU: 50 steps of 4 × 512 tokens, at a higher rate, set by hand."),
+        typer.Option(
+            "--short", help="For minutes on a CPU: 50 steps of 4 × 512 tokens, at a higher rate, set by hand."
+        ),
     ] = False,
     auto: Annotated[bool, typer.Option("--auto", help="Choose both by measuring what fits into memory.")] = False,
     packing: Annotated[str, typer.Option(help="pack, concatenate (as Astraios), or pad.")] = "pack",
