@@ -250,16 +250,19 @@ def test_an_adapter_that_cannot_be_written_loses_nothing(
 
 
 @pytest.mark.slow
-def test_torchrun_starts_the_command(base: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("named", [True, False])
+def test_torchrun_starts_the_command(named: bool, base: Path, tmp_path: Path) -> None:
     write_rows(tmp_path / "rows.jsonl", ROWS)
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m"]
-    options = ["--base", base, "--folder", tmp_path / "r", "--parallel", "fsdp", "--json", *SMALL]
+    options = ["--base", base, "--parallel", "fsdp", "--json", *SMALL, *(["--folder", "r"] if named else [])]
     done = subprocess.run(
-        [*command, "astrarium.cli", "tune", str(tmp_path / "rows.jsonl"), *map(str, options)],
-        capture_output=True, text=True, timeout=200, check=False,
+        [*command, "astrarium.cli", "tune", "rows.jsonl", *map(str, options)],
+        capture_output=True, text=True, timeout=200, check=False, cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     told = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     assert len(told) == 1  # the first process alone prints
     assert told[0]["losses"]["end"] < told[0]["losses"]["base"]
-    assert (tmp_path / "r" / "adapter" / "adapter_model.safetensors").is_file()
+    run = "r" if named else "runs/lora-base-1"
+    assert told[0]["run"] == run
+    assert (tmp_path / run / "adapter" / "adapter_model.safetensors").is_file()
