@@ -224,6 +224,32 @@ ROWS: list[Row] = [
 WORK: dict[str, Any] = {"steps": 6, "sequence_length": 64, "sequences_per_step": 2, "learning_rate": 2e-2}
 
 
+def test_python_does_what_the_command_does(astrarium: Command, base: Path, tmp_path: Path) -> None:  # noqa: F811
+    write_rows(tmp_path / "rows.jsonl", ROWS)
+    options = ["--steps", 6, "--sequence-length", 64, "--sequences-per-step", 2, "--learning-rate", 2e-2, "--dora"]
+    told = json.loads(
+        astrarium(
+            "tune",
+            tmp_path / "rows.jsonl",
+            "--base",
+            base,
+            "--run",
+            tmp_path / "a",
+            "--no-trackers",
+            "--json",
+            *options,
+        ).out
+    )
+    settings = Settings(trackers=False)
+    run = train(
+        tmp_path / "rows.jsonl", "lora", str(base), run=tmp_path / "b", settings=settings, options={"use_dora": True},
+        **WORK,
+    )  # fmt: skip
+    assert told["losses"] == {"base": run.losses.base, "start": run.losses.start, "end": run.losses.end}
+    weights = "adapter_model.safetensors"
+    assert (Path(told["adapter"]) / weights).read_bytes() == (run.adapter / weights).read_bytes()
+
+
 def test_gradients_are_clipped(base: Path, tmp_path: Path) -> None:
     ends = {}
     for clip in (1.0, 1e-12):  # far below AdamW's epsilon: nothing can move
