@@ -25,7 +25,14 @@ def tune(
     ] = None,
     method: Annotated[str, typer.Option(help="lora, ia3, ptuning, adapterh, adapterp, parallel or fft.")] = "lora",
     base: Annotated[str, typer.Option(help="Base model: `default`, a folder, a .gguf file, or a hub id.")] = "default",
-    run: Annotated[Path | None, typer.Option(help="The run's folder; by default a new one under runs/.")] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(
+            "--run",
+            "--folder",
+            help="The run's folder; by default a new one under runs/. Torchrun knows --folder alone.",
+        ),
+    ] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with this run, as it was begun.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the loss curves of this run, and train nothing.")] = None,
     steps: Annotated[int | None, typer.Option(help="Steps; the recipe has 200.")] = None,

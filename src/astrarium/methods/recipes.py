@@ -127,7 +127,8 @@ def recipe(method: str) -> Recipe:
 
 
 def short_changes(method: str) -> dict[str, Any]:
-    """What `tune --short` changes in a method's recipe: fewer steps of fewer and shorter sequences, and the rate.
+    """What `tune --short` changes in a method's recipe: fewer steps of fewer and shorter sequences, and the rate;
+    a bottleneck begins as the base.
 
     The rates are ours, not Astraios's: see `astraios.toml`. fft keeps Astraios's.
 
@@ -136,8 +137,10 @@ def short_changes(method: str) -> dict[str, Any]:
     """
     recipe(method)
     changes = dict(_data()["short"])
-    rate = changes.pop("learning_rate").get(method)
-    return changes if rate is None else {**changes, "learning_rate": rate}
+    for name in ("learning_rate", "options"):
+        if (value := changes.pop(name).get(method)) is not None:
+            changes[name] = value
+    return changes
 
 
 @cache

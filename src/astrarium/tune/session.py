@@ -78,7 +78,7 @@ class Session:
                 self.on_stage(f"going on from step {state.step}")
                 loop.restore(found)
             state.processes = self.processes.count
-            log = Log(self.folder.path, trackers=self.settings.trackers, facts=self.folder.entries)
+            log = self._log(state.step)
             try:
                 end = self._steps(loop, module, model, checkpoints, log)
             finally:
@@ -106,6 +106,10 @@ class Session:
         used, too_long = sum(len(part.fitting) for part in kept), sum(part.too_long for part in kept)
         method, first = self.recipe.method, self.processes.first
         return Run(self.folder.path, where, losses, trained, used, too_long, seconds, speed, method, first)
+
+    def _log(self, step: int) -> Log:
+        trackers = self.settings.trackers and self.processes.first
+        return Log(self.folder.path, trackers=trackers, facts=self.folder.entries, step=step)
 
     def _steps(self, loop: Loop, module: nn.Module, model: nn.Module, checkpoints: Checkpoints, log: Log) -> float:
         """Step to the end; the validation loss of what is kept."""

@@ -174,9 +174,9 @@ def _same(folder: RunFolder, new: dict[str, Any]) -> None:
 
 
 def _folder(run: str | Path | None, method: str, base: str, entries: dict[str, Any], processes: Processes) -> RunFolder:
-    if run is None and processes.count > 1:
-        raise TuneError("several processes need one name of the run; give it with --run")
-    return RunFolder(Path(run) if run is not None else free_folder(method, base), entries, fresh=True)
+    # Of several processes the first names it: the others could see it made already.
+    path = Path(run) if run is not None else Path(processes.agree(str(free_folder(method, base))))
+    return RunFolder(path, entries, fresh=True)
 
 
 def _read(rows: Rows, columns: Mapping[str, str]) -> Sequence[Row]:
