@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from astrarium.core.errors import TuneError
+from astrarium.core.memory import available_bytes
 from astrarium.model import load_base
 from astrarium.tune import Settings, resume, train
 from astrarium.tune import prepare as preparing
-from astrarium.tune.fitting import available_bytes, choose, watched
+from astrarium.tune.fitting import choose, watched
 from tests.bases import save_base
 from tests.tune.test_resume import ROWS, Killed, dying
 

@@ -12,6 +12,7 @@ from torch import nn
 from transformers.pytorch_utils import Conv1D
 
 from astrarium.core.errors import EngineError, TuneError
+from astrarium.core.memory import available_bytes, gib
 from astrarium.data import Row
 from astrarium.engine.formats.layers import QuantisedLinear
 from astrarium.engine.formats.panels import GROUP, Panels
@@ -20,7 +21,6 @@ from astrarium.methods import Recipe
 from astrarium.model import Base, load_base
 from astrarium.text import Template, template_named
 from astrarium.tune.encode import Examples, encode_rows
-from astrarium.tune.fitting import available_bytes, gib
 from astrarium.tune.packing import PackedSequence, pack
 from astrarium.tune.settings import Settings, check
 
@@ -175,6 +175,9 @@ def check_room(base: Base, say: Callable[[str], None]) -> None:
         f"full fine-tuning of {count:,} parameters takes {gib(wanted)} for weights, gradients and AdamW's moments, "
         "and activations besides"
     )
+    if there is None:
+        say(f"{told}; how much is free, this system does not say")
+        return
     say(f"{told}; {gib(there + already)} are free")
     if wanted > there + already:
         raise TuneError(f"{told}; this machine has {gib(there + already)} left. Take lora, or a smaller base")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -14,10 +15,11 @@ from torch import nn
 
 from astrarium.core.errors import StoppedError, TuneError
 from astrarium.core.files import atomic_folder, write_json
+from astrarium.core.memory import available_bytes, gib
 from astrarium.methods import Recipe
 from astrarium.model import Base
 from astrarium.tune.checkpoints import Checkpoints, State, short
-from astrarium.tune.fitting import available_bytes, choose, gib, watched
+from astrarium.tune.fitting import choose, watched
 from astrarium.tune.logs import Log
 from astrarium.tune.loop import Loop, Progress
 from astrarium.tune.loss import mean_loss, pass_of
@@ -167,6 +169,11 @@ class Session:
     def _validate(self, loop: Loop, module: nn.Module, model: nn.Module, log: Log) -> float:
         state, settings = loop.state, self.settings
         loss = mean_loss(module, self.rows.held, settings.micro_batch, self.processes)
+        if not math.isfinite(loss):
+            raise TuneError(
+                f"the validation loss after step {state.step} is {loss}; nothing of that step is kept. Lower the "
+                f"learning rate in a new run; the earlier checkpoints are in {self.folder.path / 'checkpoints'}"
+            )
         if settings.evaluate_every is not None:
             if state.best_loss is None or loss < state.best_loss:
                 state.best_loss, state.best_step, state.worse = loss, state.step, 0
