@@ -83,9 +83,8 @@ def main() -> int:
         for method in LEARNING_RATES:
             with stage(f"tune {method}"):
                 runs[method] = tuned(method, rows, base, Path(folder))
-        model = astrarium.model.Model(base)
-        for method, run in runs.items():
-            model.add_adapter(method, str(run.adapter))
+        with stage("open the engine"):
+            model = astrarium.load("default", adapters={method: str(run.adapter) for method, run in runs.items()})
         answers = {}
         for name in (None, *runs):
             with stage(f"ask {name or 'the base'}"):

@@ -67,8 +67,9 @@ def test_the_same_as_in_torch(
         kernels()
         found = attend(fused.clone(), step, second)
     kernels()
-    # A bf16 product of queries and of weights rounds both to 8 bits; otherwise only the order of the sums differs.
-    tolerance = 2e-2 if half and instructions == "avx512bf16" else 2e-5
+    # A bf16 product of queries and of weights rounds both to 8 bits; a key kept in bf16 may be rounded to its neighbour
+    # where it was turned in another order; otherwise only the order of the sums differs.
+    tolerance = (2e-2 if instructions == "avx512bf16" else 5e-3) if half else 2e-5
     torch.testing.assert_close(found, expected, atol=tolerance, rtol=tolerance)
     for segment in segments:
         seen = segment.position + len(segment.ids)

@@ -19,6 +19,7 @@ from astrarium.data import Row, write_rows
 from astrarium.model import Base, load_base
 from astrarium.tune import Settings, resume, train
 from astrarium.tune.loop import Progress
+from astrarium.tune.run import RunFolder
 from tests.bases import save_base
 
 ROWS: list[Row] = [
@@ -175,3 +176,59 @@ def test_the_best_is_kept_and_patience_ends_a_training(base: Base, tmp_path: Pat
     assert all(set(line["sample"]) == {"source", "prompt", "answer"} for line in lines if "sample" in line)
     steps = {int(entry.name.rpartition("-")[2]) for entry in (tmp_path / "r" / "checkpoints").iterdir()}
     assert steps == {best, best + 2}
+
+
+def test_two_at_once_do_not_share_a_run(base: Base, tmp_path: Path) -> None:
+    write_rows(tmp_path / "rows.jsonl", ROWS)
+    run, told = tmp_path / "r", []
+
+    def another_resumes(progress: Progress) -> None:
+        command = [sys.executable, "-m", "astrarium", "tune", "--resume", str(run)]
+        told.append(subprocess.run(command, capture_output=True, text=True, check=False))
+
+    train(
+        tmp_path / "rows.jsonl", "lora", base, run=run, settings=STEP_BY_STEP, on_progress=another_resumes,
+        **{**WORK, "steps": 1},
+    )  # fmt: skip
+    assert told[0].returncode == 1
+    assert f"another process trains in {run}" in " ".join(told[0].stderr.split())
+    assert json.loads((run / "run.json").read_text())["state"] == "finished"
+
+
+def test_a_folder_that_was_taken_meanwhile(tmp_path: Path) -> None:
+    mine, named = (RunFolder(tmp_path / "lora-base-1", {}, fresh=True, named=named) for named in (False, True))
+    (tmp_path / "lora-base-1").mkdir()
+    (tmp_path / "lora-base-1" / "run.json").write_text("{}")
+    (tmp_path / "lora-base-2").mkdir()
+    with mine.held(first=True):
+        assert mine.path == tmp_path / "lora-base-3"
+    with pytest.raises(TuneError, match="lora-base-1 was taken by another training"), named.held(first=True):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"settings": {"colour": 1}}, "run.json is damaged: .*colour"),
+        ({"settings": 7}, "run.json is damaged"),
+        ({"method": None}, "has no entry 'method'"),
+    ],
+)
+def test_a_damaged_record(change: dict[str, Any], told: str, base: Base, tmp_path: Path) -> None:
+    run = tmp_path / "r"
+    with pytest.raises(Killed):
+        train(ROWS, "lora", base, run=run, settings=STEP_BY_STEP, on_progress=dying(2), **WORK)
+    entries = json.loads((run / "run.json").read_text()) | change
+    (run / "run.json").write_text(json.dumps({key: value for key, value in entries.items() if value is not None}))
+    with pytest.raises(TuneError, match=told):
+        resume(run, rows=ROWS, base=base)
+
+
+def test_a_validation_that_is_no_number_keeps_the_last_good_checkpoint(base: Base, tmp_path: Path) -> None:
+    run = tmp_path / "r"
+    work = {**WORK, "steps": 3, "learning_rate": 3e38, "schedule": "constant", "warmup_steps": 0}
+    settings = Settings(checkpoint_every=1, evaluate_every=1, trackers=False)
+    with pytest.raises(TuneError, match="the validation loss after step 1 is nan; nothing of that step is kept"):
+        train(ROWS, "fft", base, run=run, settings=settings, **work)
+    assert not (run / "model").exists()
+    assert not list((run / "checkpoints").glob("*"))

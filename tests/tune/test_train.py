@@ -129,6 +129,16 @@ def test_the_schedule_warms_up_and_comes_down() -> None:
     assert factors[-1] < 0.001
 
 
+@pytest.mark.parametrize(("schedule", "half"), [("linear", 0.5), ("cosine", 0.5), ("constant", 1.0)])
+def test_schedules_meet_in_the_middle_and_are_checked(schedule: str, half: float) -> None:
+    chosen = recipe("lora").replace(schedule=schedule, warmup_steps=0, steps=100)
+    assert rate_at(0, chosen) == 1.0
+    assert rate_at(50, chosen) == pytest.approx(half)
+    assert rate_at(25, chosen) == pytest.approx({"linear": 0.75, "cosine": 0.8536, "constant": 1.0}[schedule], abs=1e-4)
+    with pytest.raises(TuneError, match="schedule is 'steep'; expected cosine, linear or constant"):
+        rate_at(0, chosen.replace(schedule="steep"))
+
+
 def test_rows_that_do_not_fit_are_counted(base: Base, tmp_path: Path) -> None:
     long: Row = {"prompt": "Long", "completion": "x = 1\n" * 80, "source": "long.py:1"}
     run = train([*ROWS, long], "lora", base, run=tmp_path / "r", **FAST)

@@ -14,6 +14,7 @@ from statistics import median, quantiles
 from typing import Any
 
 from astrarium.bench.worker import Round, serve
+from astrarium.core.memory import process_bytes
 
 _BEFORE, _ALONE_TOKENS = 8, 64
 """Tokens of each row before gaps count, and while they count where nothing joins."""
@@ -200,7 +201,7 @@ def _bank(model: Any, work: Mapping[str, Any]) -> dict[str, float]:
     prompt = work["prompts"][0][:_SHORT]
     # A plain request first: what it allocates once is the base's. It also tells what of the reload is only decoding.
     plain = min(_to_first_token(model, prompt) for _ in range(3))
-    alone = _ALONE.setdefault("bytes", resident_bytes())  # as it was before any adapter was asked for
+    alone = _ALONE.setdefault("bytes", process_bytes("VmRSS"))  # as it was before any adapter was asked for
     order = list(work["adapters"])
     random.Random(time.time_ns()).shuffle(order)
     start = time.perf_counter()
@@ -208,7 +209,7 @@ def _bank(model: Any, work: Mapping[str, Any]) -> dict[str, float]:
         _to_first_token(model, prompt, name)
     seconds = time.perf_counter() - start
     return {
-        "above_bytes": resident_bytes() - alone,
+        "above_bytes": process_bytes("VmRSS") - alone,
         "reload_s": _to_first_token(model, prompt, order[0]),
         "plain_s": plain,
         "requests_per_s": len(order) / seconds,
@@ -228,18 +229,6 @@ def _quality(model: Any, work: Mapping[str, Any]) -> dict[str, float]:
         chosen = torch.log_softmax(logits[:-1], -1).gather(1, torch.tensor(ids[1:])[:, None])
         total, count = total - float(chosen.sum()), count + len(ids) - 1
     return {"nll": total / count}
-
-
-def resident_bytes() -> float:
-    """This process's memory in bytes, what is mapped of files too; 0 where the system does not say."""
-    try:
-        with open("/proc/self/status", encoding="ascii") as file:
-            for line in file:
-                if line.startswith("VmRSS:"):
-                    return float(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return 0.0
 
 
 _KINDS: dict[str, Callable[[Any, Mapping[str, Any]], dict[str, float]]] = {

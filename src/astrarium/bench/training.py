@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from astrarium.bench.worker import Round, serve
+from astrarium.core.memory import process_bytes
 
 
 def prepare(work: dict[str, Any]) -> tuple[str, Round]:
@@ -30,7 +30,7 @@ def _train(work: Mapping[str, Any]) -> dict[str, float]:
     from astrarium.tune.processes import Processes
 
     torch.set_num_threads(work["threads"])
-    before = memory("VmRSS")
+    before = process_bytes("VmRSS")
     base = load_base(work["base"], dtype=work["dtype"])
     model: Any = peft.PeftModel.from_pretrained(base.model, work["adapter"], is_trainable=True)
     model.train()
@@ -56,7 +56,7 @@ def _train(work: Mapping[str, Any]) -> dict[str, float]:
     tokens = (steps - warm_up) * batch * len(work["rows"][0])
     figures = {
         "tokens_per_s": tokens / (times[-1] - times[warm_up - 1]),
-        "memory_bytes": memory("VmHWM") - before,
+        "memory_bytes": process_bytes("VmHWM") - before,
     }
     return {**figures, **{f"loss_{number}": loss for number, loss in enumerate(losses)}}
 
@@ -71,15 +71,6 @@ def _packed(rows: list[list[int]]) -> list[Any]:
         sequence.add(Example(tuple(ids), 0, f"row {number}"))
         sequences.append(sequence)
     return sequences
-
-
-def memory(kind: str) -> float:
-    """`VmRSS` or `VmHWM` of this process in bytes; 0 where the system does not say."""
-    try:
-        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return 0.0
-    return next((float(line.split()[1]) * 1024 for line in lines if line.startswith(kind + ":")), 0.0)
 
 
 if __name__ == "__main__":

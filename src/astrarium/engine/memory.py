@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from astrarium.core.errors import EngineError
+from astrarium.core.memory import available_bytes
 from astrarium.engine.cache import PAGE, pages_for
 from astrarium.engine.families.settings import head_width
 from astrarium.families import family_of
@@ -88,17 +88,7 @@ def available(device: torch.device | str = "cpu") -> int | None:
     """Bytes that this process can still take on a device; None where the system does not say."""
     if torch.device(device).type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    found = []
-    try:
-        with open("/proc/meminfo", encoding="ascii") as file:
-            found += [int(line.split()[1]) * 1024 for line in file if line.startswith("MemAvailable:")]
-        limit = Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii").strip()
-        if limit != "max":
-            used = int(Path("/sys/fs/cgroup/memory.current").read_text(encoding="ascii"))
-            found.append(int(limit) - used)
-    except (OSError, ValueError):
-        pass
-    return min(found) if found else None
+    return available_bytes()
 
 
 def check_fits(what: str, needed: int, free: int | None, advice: str) -> None:

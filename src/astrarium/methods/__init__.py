@@ -6,9 +6,9 @@ from astrarium.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from astrarium.methods.count import Count, count_parameters
-    from astrarium.methods.recipes import METHODS, Recipe, recipe
+    from astrarium.methods.recipes import METHODS, Recipe, recipe, short_changes
 
-__all__ = ["METHODS", "Count", "Recipe", "count_parameters", "recipe"]
+__all__ = ["METHODS", "Count", "Recipe", "count_parameters", "recipe", "short_changes"]
 
 __getattr__ = lazy_names(
     __name__,
@@ -16,6 +16,7 @@ __getattr__ = lazy_names(
         "METHODS": ".recipes",
         "Recipe": ".recipes",
         "recipe": ".recipes",
+        "short_changes": ".recipes",
         "Count": ".count",
         "count_parameters": ".count",
     },

@@ -126,9 +126,31 @@ def recipe(method: str) -> Recipe:
     return recipes[method]
 
 
+def short_changes(method: str) -> dict[str, Any]:
+    """What `tune --short` changes in a method's recipe: fewer steps of fewer and shorter sequences, and the rate;
+    a bottleneck begins as the base.
+
+    The rates are ours, not Astraios's: see `astraios.toml`. fft keeps Astraios's.
+
+    Raises:
+        MethodError: no method of that name.
+    """
+    recipe(method)
+    changes = dict(_data()["short"])
+    for name in ("learning_rate", "options"):
+        if (value := changes.pop(name).get(method)) is not None:
+            changes[name] = value
+    return changes
+
+
+@cache
+def _data() -> Mapping[str, Any]:
+    return tomllib.loads(files(__package__).joinpath("astraios.toml").read_text(encoding="utf-8"))
+
+
 @cache
 def _recipes() -> Mapping[str, Recipe]:
-    data = tomllib.loads(files(__package__).joinpath("astraios.toml").read_text(encoding="utf-8"))
+    data = _data()
     return {method: _made(method, data[method], data["training"]) for method in METHODS}
 
 

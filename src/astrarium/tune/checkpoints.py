@@ -109,7 +109,7 @@ class Checkpoints:
             optimizer = load_file(path / "optimizer.safetensors")
         except (OSError, ValueError, TypeError, SafetensorError) as error:
             raise TuneError(
-                f"checkpoint {path} is damaged ({_short(error)}); remove it to go on from the one before"
+                f"checkpoint {path} is damaged ({short(error)}); remove it to go on from the one before"
             ) from error
         if state.run != run:
             raise TuneError(
@@ -139,7 +139,7 @@ class Checkpoints:
     def _lost(self, where: Path, error: Exception) -> str:
         steps = self.steps()
         last = f"the checkpoint of step {steps[-1]} is whole" if steps else "there is no earlier one"
-        return f"checkpoint {where} cannot be written: {_short(error)}; {last}; make room, and resume the run"
+        return f"checkpoint {where} cannot be written: {short(error)}; {last}; make room, and resume the run"
 
 
 def _flush(folder: Path) -> None:
@@ -152,7 +152,8 @@ def _flush(folder: Path) -> None:
             os.close(handle)
 
 
-def _short(error: Exception) -> str:
+def short(error: Exception) -> str:
+    """An error in few words."""
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return " ".join(reason.split())[:200]
 

@@ -1,17 +1,18 @@
-"""What fits into memory: how much there is, how much a pass takes, and the batch that follows from both."""
+"""How much memory a pass takes, and the batch that fits."""
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+
+from astrarium.core.memory import process_bytes
 
 _EVERY_S = 0.003
 _SHARE = 0.8
 """Of the free memory that a batch may take."""
-_NO_LIMIT = 1 << 60
 
 
 @dataclass(slots=True)
@@ -31,19 +32,7 @@ class Fit:
     """What it is expected to take."""
 
 
-def available_bytes() -> int:
-    """Memory that is free for use here, by the system's account and the control group's limit."""
-    limit, used = (_number(Path("/sys/fs/cgroup") / name) for name in ("memory.max", "memory.current"))
-    group = limit - used if limit is not None and used is not None else _NO_LIMIT
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        system = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration):
-        system = _NO_LIMIT
-    return min(group, system)
-
-
-def choose(measure: Callable[[int, float], int], most: int, room: int) -> Fit:
+def choose(measure: Callable[[int, float], int], most: int, room: int | None) -> Fit:
     """The largest micro-batch that fits, recomputing as little as that needs.
 
     Each size is measured before it is taken, and one that would not fit by the growth so far is not tried.
@@ -51,9 +40,9 @@ def choose(measure: Callable[[int, float], int], most: int, room: int) -> Fit:
     Args:
         measure: runs a micro-batch of a size and a share to recompute, and says how many bytes it took.
         most: the largest size that is of use.
-        room: bytes that are free.
+        room: bytes that are free; None where the system does not say, and all is taken to fit.
     """
-    allowed = int(room * _SHARE)
+    allowed = math.inf if room is None else room * _SHARE
     for recompute in (0.0, 0.5, 1.0):
         taken = measure(1, recompute)
         if taken <= allowed:
@@ -68,11 +57,11 @@ def choose(measure: Callable[[int, float], int], most: int, room: int) -> Fit:
 def watched() -> Iterator[Peak]:
     """Watch this process's memory while the block runs; 0 where the system does not say."""
     peak, over = Peak(), threading.Event()
-    start = _anonymous()
+    start = process_bytes("RssAnon")
 
     def look() -> None:
         while not over.wait(_EVERY_S):
-            peak.bytes = max(peak.bytes, _anonymous() - start)
+            peak.bytes = max(peak.bytes, process_bytes("RssAnon") - start)
 
     thread = threading.Thread(target=look, daemon=True)
     thread.start()
@@ -81,24 +70,4 @@ def watched() -> Iterator[Peak]:
     finally:
         over.set()
         thread.join()
-        peak.bytes = max(peak.bytes, _anonymous() - start)
-
-
-def gib(count: int) -> str:
-    """Bytes as people say them."""
-    return f"{count / 2**30:.1f} GiB"
-
-
-def _anonymous() -> int:
-    try:
-        with open("/proc/self/status", encoding="ascii") as file:
-            return next(int(line.split()[1]) * 1024 for line in file if line.startswith("RssAnon:"))
-    except (OSError, StopIteration):
-        return 0
-
-
-def _number(path: Path) -> int | None:
-    try:
-        return int(path.read_text())
-    except (OSError, ValueError):
-        return None
+        peak.bytes = max(peak.bytes, process_bytes("RssAnon") - start)

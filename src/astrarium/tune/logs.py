@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,13 +18,14 @@ from astrarium.core.files import atomic_open
 class Log:
     """The log of a run."""
 
-    def __init__(self, run: Path, *, trackers: bool, facts: Mapping[str, Any]) -> None:
+    def __init__(self, run: Path, *, trackers: bool, facts: Mapping[str, Any], step: int = 0) -> None:
         """Open it.
 
         Args:
             run: the run's folder.
             trackers: whether TensorBoard and trackio are written to, where they are installed.
             facts: what the trackers are told of the run.
+            step: that the training goes on from.
         """
         self._file = run / "metrics.jsonl"
         self._writer: Any = None
@@ -34,12 +37,14 @@ class Log:
         if find_spec("tensorboard") is not None:
             from torch.utils.tensorboard import SummaryWriter
 
-            self._writer = SummaryWriter(str(run / "tensorboard"))
+            self._writer = SummaryWriter(str(run / "tensorboard"), purge_step=step + 1 if step else None)
             self.used.append("tensorboard")
         if find_spec("trackio") is not None:
             import trackio
 
-            trackio.init(project="astrarium", name=run.name, config=dict(facts), resume="allow", embed=False)
+            name = f"{run.name}-{str(facts.get('id', ''))[:8]}"  # two folders may have one name
+            with redirect_stdout(sys.stderr):  # it talks, and stdout is for results
+                trackio.init(project="astrarium", name=name, config=dict(facts), resume="allow", embed=False)
             self._trackio = trackio
             self.used.append("trackio")
 
@@ -76,7 +81,8 @@ class Log:
         if self._writer is not None:
             self._writer.close()
         if self._trackio is not None:
-            self._trackio.finish()
+            with redirect_stdout(sys.stderr):
+                self._trackio.finish()
 
 
 def read_metrics(run: Path) -> list[dict[str, Any]]:

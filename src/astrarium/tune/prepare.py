@@ -12,15 +12,15 @@ from torch import nn
 from transformers.pytorch_utils import Conv1D
 
 from astrarium.core.errors import EngineError, TuneError
+from astrarium.core.memory import available_bytes, gib
 from astrarium.data import Row
 from astrarium.engine.formats.layers import QuantisedLinear
-from astrarium.engine.formats.panels import GROUP
+from astrarium.engine.formats.panels import GROUP, Panels
 from astrarium.engine.formats.rounding import int4, int8
 from astrarium.methods import Recipe
 from astrarium.model import Base, load_base
 from astrarium.text import Template, template_named
 from astrarium.tune.encode import Examples, encode_rows
-from astrarium.tune.fitting import available_bytes, gib
 from astrarium.tune.packing import PackedSequence, pack
 from astrarium.tune.settings import Settings, check
 
@@ -122,6 +122,23 @@ def load(name: str, settings: Settings, chosen: Recipe, say: Callable[[str], Non
     return base
 
 
+class RoundedLinear(QuantisedLinear):
+    """A rounded linear that shows its values to peft, which asks a linear for its weight's dtype, device and norm."""
+
+    def __init__(self, panels: Panels, bias: torch.Tensor | None) -> None:
+        super().__init__(panels, bias)
+        del self._parameters["weight"]  # or torch would take what peft assigns for a parameter
+
+    @property
+    def weight(self) -> torch.Tensor:
+        """`[outputs, inputs]` in fp32, made anew each time."""
+        return self.values()
+
+    @weight.setter
+    def weight(self, value: torch.Tensor) -> None:
+        """Nothing: what peft puts back when it takes an adapter off is what it was shown."""
+
+
 def hold(model: nn.Module, held: str) -> int:
     """Round the linears of a model's blocks, in place; the embedding and the output head stay.
 
@@ -137,7 +154,7 @@ def hold(model: nn.Module, held: str) -> int:
             skipped += 1
             continue
         try:
-            layer = QuantisedLinear(int8(weight.detach()) if held == "int8" else int4(weight.detach()), linear.bias)
+            layer = RoundedLinear(int8(weight.detach()) if held == "int8" else int4(weight.detach()), linear.bias)
         except EngineError as error:
             raise EngineError(f"{path}: {error}") from error
         owner, _, leaf = path.rpartition(".")
@@ -158,6 +175,9 @@ def check_room(base: Base, say: Callable[[str], None]) -> None:
         f"full fine-tuning of {count:,} parameters takes {gib(wanted)} for weights, gradients and AdamW's moments, "
         "and activations besides"
     )
+    if there is None:
+        say(f"{told}; how much is free, this system does not say")
+        return
     say(f"{told}; {gib(there + already)} are free")
     if wanted > there + already:
         raise TuneError(f"{told}; this machine has {gib(there + already)} left. Take lora, or a smaller base")

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from itertools import count
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 import astrarium
 from astrarium.core.errors import TuneError
@@ -50,13 +55,14 @@ class Run:
 class RunFolder:
     """A run's files. `run.json` is there from the beginning, `adapter/` only when it is whole."""
 
-    def __init__(self, path: Path, entries: dict[str, Any], *, fresh: bool = False) -> None:
-        """Name it; nothing is written before `make`.
+    def __init__(self, path: Path, entries: dict[str, Any], *, fresh: bool = False, named: bool = True) -> None:
+        """Name it; nothing is written before it is held.
 
         Args:
             path: the folder.
             entries: the content of `run.json`.
             fresh: whether it is a new run.
+            named: whether the user chose the folder, so that no other will do.
 
         Raises:
             TuneError: a new run's folder holds something.
@@ -65,16 +71,49 @@ class RunFolder:
             resumable = "; go on with it by --resume" if (path / "run.json").is_file() else ""
             raise TuneError(f"{path} exists already{resumable}; name another folder with --run, or remove it")
         self.path, self.entries = path, entries
+        self._fresh, self._named = fresh, named
 
     @property
     def id(self) -> str:
         """Of the run; its checkpoints carry it."""
         return str(self.entries.get("id", ""))
 
-    def make(self, first: bool) -> None:
-        """Make the folder, in the process that writes."""
-        if first:
-            self.path.mkdir(parents=True, exist_ok=True)
+    @contextmanager
+    def held(self, first: bool) -> Iterator[None]:
+        """Make the folder and keep every other training out of it, in the process that writes.
+
+        A folder that was not named by the user, and that another training took meanwhile, gets the next number. The
+        system lets go of the lock when the process ends, however it ends.
+
+        Raises:
+            TuneError: another process trains in it, or it cannot be written.
+        """
+        if not first:
+            yield
+            return
+        try:
+            self._make()
+            lock = FileLock(self.path / "lock", timeout=0).acquire()
+        except Timeout as error:
+            raise TuneError(
+                f"another process trains in {self.path}; wait until it ends, or name another folder with --run"
+            ) from error
+        except OSError as error:
+            raise TuneError(f"{self.path} cannot be written: {error.strerror}") from error
+        with lock:
+            if self._fresh and (self.path / "run.json").exists():
+                raise TuneError(f"{self.path} was taken by another training; name another folder with --run")
+            yield
+
+    def _make(self) -> None:
+        while self._fresh and not self._named:
+            try:
+                self.path.mkdir(parents=True)
+            except FileExistsError:
+                self.path = next_folder(self.path)
+            else:
+                return
+        self.path.mkdir(parents=True, exist_ok=True)
 
     def record(self, **entries: Any) -> None:
         """Add to `run.json` and write it whole.
@@ -101,8 +140,13 @@ def versions() -> dict[str, str]:
 
 def free_folder(method: str, base: str, parent: Path = Path("runs")) -> Path:
     """A folder for a run that has no name: `runs/<method>-<base>-<number>`, the first that is free."""
-    short = re.sub(r"[^A-Za-z0-9.]+", "-", base.rstrip("/").rpartition("/")[2]).strip("-").lower() or "base"
-    number = 1
-    while (parent / f"{method}-{short}-{number}").exists():
-        number += 1
-    return parent / f"{method}-{short}-{number}"
+    plain = re.sub(r"[^A-Za-z0-9.]+", "-", base.rstrip("/").rpartition("/")[2]).strip("-").lower() or "base"
+    first = parent / f"{method}-{plain}-1"
+    return next_folder(first) if first.exists() else first
+
+
+def next_folder(path: Path) -> Path:
+    """The first free one after a folder whose name ends in a number."""
+    name, _, number = path.name.rpartition("-")
+    numbered = (path.with_name(f"{name}-{at}") for at in count(int(number) + 1))
+    return next(folder for folder in numbered if not folder.exists())

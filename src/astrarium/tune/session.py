@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -9,14 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import nn
 
 from astrarium.core.errors import StoppedError, TuneError
 from astrarium.core.files import atomic_folder, write_json
+from astrarium.core.memory import available_bytes, gib
 from astrarium.methods import Recipe
 from astrarium.model import Base
-from astrarium.tune.checkpoints import Checkpoints, State
-from astrarium.tune.fitting import available_bytes, choose, gib, watched
+from astrarium.tune.checkpoints import Checkpoints, State, short
+from astrarium.tune.fitting import choose, watched
 from astrarium.tune.logs import Log
 from astrarium.tune.loop import Loop, Progress
 from astrarium.tune.loss import mean_loss, pass_of
@@ -77,7 +80,7 @@ class Session:
                 self.on_stage(f"going on from step {state.step}")
                 loop.restore(found)
             state.processes = self.processes.count
-            log = Log(self.folder.path, trackers=self.settings.trackers, facts=self.folder.entries)
+            log = self._log(state.step)
             try:
                 end = self._steps(loop, module, model, checkpoints, log)
             finally:
@@ -105,6 +108,10 @@ class Session:
         used, too_long = sum(len(part.fitting) for part in kept), sum(part.too_long for part in kept)
         method, first = self.recipe.method, self.processes.first
         return Run(self.folder.path, where, losses, trained, used, too_long, seconds, speed, method, first)
+
+    def _log(self, step: int) -> Log:
+        trackers = self.settings.trackers and self.processes.first
+        return Log(self.folder.path, trackers=trackers, facts=self.folder.entries, step=step)
 
     def _steps(self, loop: Loop, module: nn.Module, model: nn.Module, checkpoints: Checkpoints, log: Log) -> float:
         """Step to the end; the validation loss of what is kept."""
@@ -162,6 +169,11 @@ class Session:
     def _validate(self, loop: Loop, module: nn.Module, model: nn.Module, log: Log) -> float:
         state, settings = loop.state, self.settings
         loss = mean_loss(module, self.rows.held, settings.micro_batch, self.processes)
+        if not math.isfinite(loss):
+            raise TuneError(
+                f"the validation loss after step {state.step} is {loss}; nothing of that step is kept. Lower the "
+                f"learning rate in a new run; the earlier checkpoints are in {self.folder.path / 'checkpoints'}"
+            )
         if settings.evaluate_every is not None:
             if state.best_loss is None or loss < state.best_loss:
                 state.best_loss, state.best_step, state.worse = loss, state.step, 0
@@ -172,6 +184,13 @@ class Session:
             if settings.sample and not (self.processes.count > 1 and settings.parallel == "fsdp"):
                 entry["sample"] = answer_sample(model, self.base, self.rows.held, settings.sample)
             log.write(entry)
+            if settings.evaluate_every is not None:
+                self.on_stage(f"step {state.step}: validation loss {loss:.4f}")
+            if "sample" in entry:
+                self.on_stage(
+                    f"step {state.step}: to a row held back ({entry['sample']['source']}) it answers "
+                    f"{entry['sample']['answer']!r}"
+                )
         return loss
 
     def _checkpoint(self, loop: Loop, checkpoints: Checkpoints) -> None:
@@ -229,6 +248,16 @@ class Session:
         tensors = _gathered(model) if loop.sharded else None
         if not self.processes.first:
             return where
+        try:
+            self._write(where, model, tensors)
+        except (OSError, SafetensorError) as error:
+            raise TuneError(
+                f"{where} cannot be written: {short(error)}; the checkpoint of step {loop.state.step} is whole; make "
+                f"room, and go on with: astrarium tune --resume {self.folder.path}"
+            ) from error
+        return where
+
+    def _write(self, where: Path, model: nn.Module, tensors: dict[str, torch.Tensor] | None) -> None:
         with atomic_folder(where) as place:
             own: Any = model
             if self.recipe.peft_type is None:
@@ -240,7 +269,6 @@ class Session:
                 (place / "README.md").unlink(missing_ok=True)  # peft's stub of a card
             keys = ("method", "recipe", "template", "data_digest", "base", "base_digest", "versions")
             write_json(place / "astrarium.json", {key: self.folder.entries[key] for key in keys})
-        return where
 
     def _give_back(self, model: Any) -> None:
         """Take the adapter off, so that the base is what it was."""

@@ -30,6 +30,8 @@ class Settings:
     """Share of the rows held back."""
     template: str | None = None
     """Prompt template; None takes the tokenizer's chat template, or Astraios's where there is none."""
+    fim_rate: float = 0.0
+    """Share of the rows that become middles to fill in (`data.fill_in_middle`), in the base's own tokens for them."""
     seed: int = 0
     micro_batch: int = 1
     """Sequences that go through the model at once; `sequences_per_step` of the recipe are added up to one step."""
@@ -61,6 +63,7 @@ class Settings:
         check(self.packing in PACKINGS, "packing", self.packing, f"one of {', '.join(PACKINGS)}")
         check(self.loss in LOSSES, "loss", self.loss, f"one of {', '.join(LOSSES)}")
         check(0 < self.validation < 1, "validation", self.validation, "above 0 and below 1")
+        check(0 <= self.fim_rate <= 1, "fim_rate", self.fim_rate, "from 0 to 1")
         check(self.seed >= 0, "seed", self.seed, "0 or more")
         check(self.micro_batch >= 1, "micro_batch", self.micro_batch, "1 or more")
         check(self.clip > 0, "clip", self.clip, "above 0")

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from astrarium.core.errors import TuneError
-from astrarium.data import Row, digest, read_rows, split_rows
+from astrarium.data import Row, digest, fill_in_middle, read_rows, split_rows
 from astrarium.methods import recipe
 from astrarium.model import Base
-from astrarium.tune.checkpoints import record_of
+from astrarium.tune.checkpoints import record_of, short
 from astrarium.tune.loop import Progress
 from astrarium.tune.prepare import changed, load, prepare
 from astrarium.tune.processes import Processes, joined
@@ -122,8 +122,12 @@ def _trained(
     on_stage: Callable[[str], None],
 ) -> Run:
     entries = folder.entries
-    settings = Settings(**record_of(entries, "settings", folder.path))
-    chosen = changed(recipe(str(entries["method"])), dict(record_of(entries, "changes", folder.path)))
+    try:
+        settings = Settings(**record_of(entries, "settings", folder.path))
+        changes = dict(record_of(entries, "changes", folder.path))
+    except (TypeError, ValueError) as error:
+        raise TuneError(f"{folder.path / 'run.json'} is damaged: {short(error)}") from error
+    chosen = changed(recipe(str(record_of(entries, "method", folder.path))), changes)
     say = on_stage if processes.first else lambda stage: None
     processes.share(chosen.sequences_per_step)
     kept, held = split_rows(rows, settings.validation, settings.seed)
@@ -135,6 +139,10 @@ def _trained(
         loaded = load(base, settings, chosen, say)
     for note in loaded.notes if own else ():
         say(note)
+    chosen.peft_config(loaded.source.config)  # a base without the recipe's sites is told before anything is written
+    if settings.fim_rate:
+        kept, held = (fill_in_middle(part, settings.fim_rate, settings.seed) for part in (kept, held))
+        say(f"{kept.report.middles + held.report.middles} of {len(rows)} rows are middles to fill in")
     prepared = prepare(kept, held, loaded, chosen, settings)
     new = {
         "template": prepared.template.name,
@@ -151,11 +159,11 @@ def _trained(
     for part in (prepared.training, prepared.validation):
         if part.too_long:
             say(f"{part.too_long} rows are left out: longer than {chosen.sequence_length} tokens, as {part.longest}")
-    folder.make(processes.first)
-    if processes.first:
-        folder.record(**new, state="running")
-    session = Session(loaded, own, chosen, settings, prepared, folder, processes, on_progress, say)
-    return session.run()
+    with folder.held(processes.first):
+        folder.path = Path(processes.agree(str(folder.path)))
+        if processes.first:
+            folder.record(**new, state="running")
+        return Session(loaded, own, chosen, settings, prepared, folder, processes, on_progress, say).run()
 
 
 def _same(folder: RunFolder, new: dict[str, Any]) -> None:
@@ -170,9 +178,9 @@ def _same(folder: RunFolder, new: dict[str, Any]) -> None:
 
 
 def _folder(run: str | Path | None, method: str, base: str, entries: dict[str, Any], processes: Processes) -> RunFolder:
-    if run is None and processes.count > 1:
-        raise TuneError("several processes need one name of the run; give it with --run")
-    return RunFolder(Path(run) if run is not None else free_folder(method, base), entries, fresh=True)
+    # Of several processes the first names it: the others could see it made already.
+    path = Path(run) if run is not None else Path(processes.agree(str(free_folder(method, base))))
+    return RunFolder(path, entries, fresh=True, named=run is not None)
 
 
 def _read(rows: Rows, columns: Mapping[str, str]) -> Sequence[Row]:
