@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
-from astrarium.explain import libraries
+from astrarium.explain import libraries, methods
 from astrarium.explain.events import Event, Given, canonical
 from astrarium.explain.parts import Parts
 from astrarium.explain.values import (
@@ -16,13 +16,11 @@ from astrarium.explain.values import (
     Class,
     Const,
     Downloaded,
-    Either,
     Function,
     Instance,
     Items,
     Model,
     Named,
-    Output,
     Settings,
     Table,
     Templated,
@@ -279,13 +277,13 @@ class Evaluator(Parts):
                     if isinstance(base, Named):
                         event.name = canonical(f"{base.name}.{asked}")
                 continue
-            result = libraries.method(event, option, asked)
+            result = methods.method(event, option, asked)
             if result is not None:
                 found.append(result)
         if found:
             return either(found)
         event.name = event.name or (f"?.{attribute}" if attribute else self.flow.tree.code(event.node.func)[:80])
-        return libraries.loose(event, attribute)
+        return methods.loose(event, attribute)
 
     def instantiate(self, made: Class, event: Event | None, given: list[tuple[str | None, Value]]) -> Value:
         """An object of a class of the script; where nobody makes one, all its methods are walked."""

@@ -6,26 +6,23 @@ import re
 from typing import TYPE_CHECKING
 
 from astrarium.explain.index.library import library
+from astrarium.explain.methods import loose
+from astrarium.explain.places import device_of
 from astrarium.explain.values import (
     UNKNOWN,
     Adapter,
-    Batch,
     Body,
     Const,
     Device,
     Downloaded,
-    Either,
     Items,
     Model,
-    Named,
-    Output,
     Settings,
-    Templated,
-    Text,
     Tokenizer,
     Trainer,
     Value,
     constant,
+    one_model,
     options,
     text_of,
 )  # fmt: skip
@@ -247,8 +244,3 @@ def _copied(event: Event) -> Value:
     )  # fmt: skip
     model.uses.append(event)
     return Model(body, event, list(model.adapters), model.wrapper)
-
-
-def one_model(value: Value) -> Model | None:
-    """The model that a value is, or may be."""
-    return next((option for option in options(value) if isinstance(option, Model)), None)

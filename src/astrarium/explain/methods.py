@@ -5,16 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from astrarium.explain.index.library import library
+from astrarium.explain.places import first_device
 from astrarium.explain.values import (
     UNKNOWN,
-    Adapter,
     Batch,
-    Body,
     Const,
     Device,
     Downloaded,
-    Either,
     Items,
     Model,
     Named,
@@ -26,6 +23,7 @@ from astrarium.explain.values import (
     Trainer,
     Value,
     constant,
+    one_model,
     options,
     text_of,
 )  # fmt: skip

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from astrarium.explain import libraries
+from astrarium.explain import libraries, methods
+from astrarium.explain.places import first_device
 from astrarium.explain.values import (
     UNKNOWN,
     Adapter,
@@ -37,7 +38,7 @@ def model_method(event: Event, model: Model, name: str) -> Value:
     body = model.body
     match name:
         case "to" | "cuda" | "cpu":
-            place = Device(name) if name != "to" else libraries.first_device(event)
+            place = Device(name) if name != "to" else first_device(event)
             if place is not None:
                 body.device, body.moved = place, True
             return model
@@ -145,7 +146,7 @@ def tokenizer_method(event: Event, tokenizer: Tokenizer, name: str) -> Value:
             padded = padding is not None and constant(padding.value) not in (False, None, "do_not_pad")
             side = event.constant("padding_side")
             return Batch(
-                event, tokenizer, padded, libraries.many_texts(text), libraries.prompts_of(text), Device("cpu"),
+                event, tokenizer, padded, methods.many_texts(text), methods.prompts_of(text), Device("cpu"),
                 event.given("return_tensors") is not None, "input_ids" if name == "encode" else "",
                 side if isinstance(side, str) else tokenizer.side,
             )  # fmt: skip
@@ -164,7 +165,7 @@ def tokenizer_method(event: Event, tokenizer: Tokenizer, name: str) -> Value:
             given = event.value("special_tokens_dict", 0)
             table = getattr(given, "items", None)
             if isinstance(table, dict) and "pad_token" in table:
-                libraries.set_tokenizer(tokenizer, "pad_token", table["pad_token"], event.order)
+                methods.set_tokenizer(tokenizer, "pad_token", table["pad_token"], event.order)
                 if set(table) == {"pad_token"}:
                     tokenizer.added = None if tokenizer.pad_is_eos else event
             return UNKNOWN

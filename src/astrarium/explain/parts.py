@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
-from astrarium.explain import libraries
-from astrarium.explain.events import Event, Given, canonical
+from astrarium.explain import methods
 from astrarium.explain.values import (
     UNKNOWN,
     Batch,
     Class,
-    Const,
     Downloaded,
     Either,
     Function,
@@ -25,14 +22,12 @@ from astrarium.explain.values import (
     Settings,
     Table,
     Templated,
-    Text,
     Tokenizer,
     Trainer,
     Value,
     constant,
     either,
     options,
-    text_of,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -89,7 +84,7 @@ class Parts:
             whole = value.whole and not cut and key not in ("scores", "logits")
             return Output(value.event, value.model, whole, prompt=value.prompt)
         if isinstance(value, Batch):
-            return libraries.part_of(value, key) if isinstance(key, str) else value
+            return methods.part_of(value, key) if isinstance(key, str) else value
         if isinstance(value, Items) and isinstance(key, int):
             if -len(value.items) <= key < len(value.items):
                 return value.items[key]
@@ -114,7 +109,7 @@ class Parts:
             return self.of_instance(value, name)
         if isinstance(value, Class):
             return value.members.get(name, UNKNOWN)
-        return libraries.attribute(value, name)
+        return methods.attribute(value, name)
 
     def of_instance(self, value: Instance, name: str) -> Value:
         """An attribute of an object of a class of the script."""
@@ -156,7 +151,7 @@ class Parts:
             elif isinstance(option, Settings):
                 option.given[path] = value
             elif isinstance(option, Tokenizer):
-                libraries.set_tokenizer(option, path, value, len(self.flow.events))
+                methods.set_tokenizer(option, path, value, len(self.flow.events))
             elif isinstance(option, Trainer):
                 option.given[path] = value
             self.flow.store(option, path, value, target)

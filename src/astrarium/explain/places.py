@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from astrarium.explain.index.library import library
 from astrarium.explain.values import (
-    UNKNOWN,
-    Adapter,
-    Batch,
-    Body,
-    Const,
     Device,
-    Downloaded,
     Either,
-    Items,
-    Model,
     Named,
-    Output,
-    Settings,
-    Templated,
-    Text,
-    Tokenizer,
-    Trainer,
     Value,
     constant,
-    options,
-    text_of,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -66,5 +48,3 @@ def first_device(event: Event) -> Device | None:
                 continue
             return device_of(argument.value)
     return None
-
-

@@ -290,3 +290,8 @@ def strings(value: Value) -> list[str]:
         return [text for item in value.items if (text := text_of(item)) is not None]
     text = text_of(value)
     return [] if text is None else [text]
+
+
+def one_model(value: Value) -> Model | None:
+    """The model that a value is, or may be."""
+    return next((option for option in options(value) if isinstance(option, Model)), None)

@@ -19,6 +19,7 @@ from astrarium.explain.rules.registry import Found, rule
 from astrarium.explain.rules.successors import DROPPED, GONE_METHODS, NEW_ARGUMENTS, NEW_NAMES, OPEN_CALLS, OPTIMISERS
 from astrarium.explain.values import constant, strings
 
+
 def _libraries() -> Iterator[Library]:
     for package in PACKAGES:
         found = library(package)

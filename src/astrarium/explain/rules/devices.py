@@ -10,8 +10,8 @@ import libcst as cst
 from astrarium.explain.bases import kept_in_fp32, memory_here, size_by_name
 from astrarium.explain.context import Context, model_of, named
 from astrarium.explain.events import Event
-from astrarium.explain.libraries import device_of
 from astrarium.explain.mending import Edit, add_argument, replace
+from astrarium.explain.places import device_of
 from astrarium.explain.rules.asking import receiver_name, thrown_away
 from astrarium.explain.rules.registry import Found, rule
 from astrarium.explain.values import Batch, Const, Device, Model, Value, constant, options

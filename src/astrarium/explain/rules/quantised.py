@@ -8,8 +8,8 @@ import libcst as cst
 
 from astrarium.explain.context import Context, model_of, named
 from astrarium.explain.events import Event
-from astrarium.explain.libraries import first_device
 from astrarium.explain.mending import Edit, replace
+from astrarium.explain.places import first_device
 from astrarium.explain.rules.registry import Found, rule
 from astrarium.explain.values import UNKNOWN, constant
 
