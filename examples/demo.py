@@ -1,6 +1,7 @@
 """From nothing to an answer: rows from code at hand, two short tunings (LoRA, Parallel), one question to all three.
 
 Run by `make demo`. Exits with 1 unless each adapter's validation loss ends lower than it began and than the base's.
+Another number of steps: `python examples/demo.py 4`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import astrarium
 QUESTION = "Please write a function in Python that performs bubble sort."
 ROWS = 260
 MOST_CHARACTERS = 900
-STEPS = 16
+STEPS = int(sys.argv[1]) if len(sys.argv) > 1 else 16
 LEARNING_RATES = {"lora": 1e-3, "parallel": 5e-4}  # Astraios's 1e-4 is for 200 steps of 32 sequences
 SETTINGS = {"steps": STEPS, "sequence_length": 256, "sequences_per_step": 4}
 TOKENS = {"min_new_tokens": 64, "max_new_tokens": 96}

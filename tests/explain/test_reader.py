@@ -83,6 +83,7 @@ def test_a_script_of_neither_library() -> None:
     assert "neither transformers nor peft" in reading.notes[0]
 
 
+@pytest.mark.slow
 def test_a_script_of_a_megabyte() -> None:
     text = HEAD + ASK + "".join(f"value_{number} = compute({number}, name='row')\n" for number in range(25_000))
     assert len(text) > 900_000

@@ -20,10 +20,15 @@ def run(code: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     [
         f"import astrarium, peft; {KNOWS}",
         f"import peft, astrarium; {KNOWS}",
-        f"import peft, astrarium, importlib; importlib.reload(astrarium); {KNOWS}",
+        pytest.param(
+            f"import peft, astrarium, importlib; importlib.reload(astrarium); {KNOWS}", marks=pytest.mark.slow
+        ),
         f"import astrarium.methods.bottleneck.config; {KNOWS}",
-        f"import astrarium.methods.bottleneck.model; {KNOWS}",
-        f"import astrarium; from transformers import AutoModelForCausalLM; import peft.tuners.lora; {KNOWS}",
+        pytest.param(f"import astrarium.methods.bottleneck.model; {KNOWS}", marks=pytest.mark.slow),
+        pytest.param(
+            f"import astrarium; from transformers import AutoModelForCausalLM; import peft.tuners.lora; {KNOWS}",
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["before", "after", "reloaded", "config first", "model first", "through a submodule"],
 )

@@ -130,6 +130,7 @@ def as_bin(folder: Path, file: str, to: Path) -> Path:
     return to
 
 
+@pytest.mark.slow
 def test_what_lies_in_the_cache_needs_no_network(models: dict[str, Path], tmp_path: Path) -> None:
     """A repository rarely has every file that may be there: the cache's lack of the others is no reason to refuse."""
     served = {

@@ -46,11 +46,16 @@ def test_the_largest_batch_that_fits(room: int, most: int, expected: tuple[int, 
 
 
 def test_memory_is_watched() -> None:
+    torch.ones(16 * MIB // 4)  # once freed, the C library takes such from its heap
+    freed = [torch.ones(8 * MIB // 4) for _ in range(12)]
+    kept = torch.ones(MIB // 4)
+    del freed  # below what is kept: free, and still held
     with watched() as peak:
         tensor = torch.ones(64 * MIB // 4)
         time.sleep(0.1)  # the watcher is a thread: it has to come round
         del tensor
     assert 0.8 * 64 * MIB < peak.bytes < 200 * MIB
+    assert len(kept) == MIB // 4
     assert available_bytes() > 64 * MIB
 
 

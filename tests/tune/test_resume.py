@@ -73,6 +73,7 @@ def test_a_resumed_training_comes_to_the_same_weights(method: str, base: Base, t
     assert told("r") == told("whole")
 
 
+@pytest.mark.slow
 def test_a_killed_process_goes_on_to_the_same_weights(base: Base, tmp_path: Path) -> None:
     """The real thing: SIGKILL at several moments, `--resume` on the command line, one thread."""
     write_rows(tmp_path / "rows.jsonl", ROWS)
@@ -178,6 +179,7 @@ def test_the_best_is_kept_and_patience_ends_a_training(base: Base, tmp_path: Pat
     assert steps == {best, best + 2}
 
 
+@pytest.mark.slow
 def test_two_at_once_do_not_share_a_run(base: Base, tmp_path: Path) -> None:
     write_rows(tmp_path / "rows.jsonl", ROWS)
     run, told = tmp_path / "r", []

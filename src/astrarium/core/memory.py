@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from pathlib import Path
 
 _GROUP = Path("/sys/fs/cgroup")
@@ -25,6 +26,14 @@ def process_bytes(kind: str) -> int:
         kind: `RssAnon` (its own), `VmRSS` (with what is mapped of files) or `VmHWM` (the most of that so far).
     """
     return _entry(Path("/proc/self/status"), kind) or 0
+
+
+def trim() -> None:
+    """Give back what the C library holds of freed memory, so that what is taken next is seen to be taken (glibc)."""
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except (AttributeError, OSError, TypeError):  # another C library
+        return
 
 
 def gib(count: float) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from astrarium.core.memory import process_bytes
+from astrarium.core.memory import process_bytes, trim
 
 _EVERY_S = 0.003
 _SHARE = 0.8
@@ -56,6 +56,7 @@ def choose(measure: Callable[[int, float], int], most: int, room: int | None) ->
 @contextmanager
 def watched() -> Iterator[Peak]:
     """Watch this process's memory while the block runs; 0 where the system does not say."""
+    trim()
     peak, over = Peak(), threading.Event()
     start = process_bytes("RssAnon")
 
