@@ -307,6 +307,14 @@ void train_gate_back(bool half, int kind, Address d, Address g, Address u, Addre
   });
 }
 
+void train_add(bool half, Address x, Address y, Address into, int64_t n) {
+  const Training& t = active->training[half];
+  each((n + STRETCH - 1) / STRETCH, 4, [&](int64_t i) {
+    const int64_t from = i * STRETCH;
+    t.added(at<float>(x) + from, moved<void>(y, half, from), at<float>(into) + from, std::min(STRETCH, n - from));
+  });
+}
+
 void train_rms(bool half, Address x, Address weight, float epsilon, int64_t rows, int64_t n, Address y, Address r) {
   const Training& t = active->training[half];
   each(rows, 8, [&](int64_t i) {
@@ -545,6 +553,7 @@ NB_MODULE(_kernels, m) {
   m.def("train_harden", &train_harden);
   m.def("train_gate", &train_gate);
   m.def("train_gate_back", &train_gate_back);
+  m.def("train_add", &train_add);
   m.def("train_rms", &train_rms);
   m.def("train_rms_back", &train_rms_back);
   m.def("train_turn", &train_turn);

@@ -148,6 +148,14 @@ void gate_backward(int kind, const T* d, const T* g, const T* u, T* dg, T* du, i
   }
 }
 
+// x + y
+template <class T>
+void add_forward(const float* x, const T* y, float* into, int64_t n) {
+  int64_t i = 0;
+  for (; i + W <= n; i += W) store(into + i, add(load(x + i), load(y + i)));
+  for (; i < n; i++) into[i] = x[i] + load_one(y + i);
+}
+
 // y = w x r, with r = 1 / sqrt(mean x² + ε)
 template <class T>
 float rms_forward(const float* x, const float* weight, float epsilon, int64_t width, T* y) {
@@ -208,6 +216,7 @@ Training training_of() {
       [](int kind, const void* d, const void* g, const void* u, void* dg, void* du, int64_t n) {
         gate_backward(kind, (const T*)d, (const T*)g, (const T*)u, (T*)dg, (T*)du, n);
       },
+      [](const float* x, const void* y, float* into, int64_t n) { add_forward(x, (const T*)y, into, n); },
       [](const float* x, const float* w, float epsilon, int64_t n, void* y) {
         return rms_forward(x, w, epsilon, n, (T*)y);
       },

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from astrarium.engine.rotary import Rotary
+from astrarium.tune.passes.arena import kept
 from astrarium.tune.passes.rows import Block, turned
 
 _BLOCK = 128
@@ -65,12 +66,12 @@ class _Attention(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, heads: Heads, layout: Layout) -> Tensor:
         q, k = (_turned(x, heads.width, layout) for x in (q, k))
-        out = torch.empty(q.shape, dtype=q.dtype)
+        out = kept(q.shape, q.dtype)
         logs = []
         for row, count in _runs(layout.starts):
             queries, keys, values = (_by_head(x[row], heads, count) for x in (q, k, v))
             result = torch.empty(queries.shape, dtype=q.dtype)
-            log = torch.empty(queries.shape[:2])
+            log = kept(queries.shape[:2], torch.float32)
             for block in _blocks((row.stop - row.start) // count, heads):
                 scores = torch.bmm(queries[:, block.queries], keys[:, block.keys].transpose(1, 2))
                 block.soften(scores, log)

@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from astrarium.tune.passes.rows import losses_of
 from astrarium.tune.passes.weights import bias_of, is_trained, weight_of
@@ -46,9 +45,13 @@ class _Head(torch.autograd.Function):
         by_x = torch.empty_like(x) if learns else None
         trains = learns and parameter is not None and parameter.requires_grad
         by_weight = torch.zeros(weight.shape) if trains else None
+        memory = torch.empty(min(_CHUNK, len(x)), len(weight), dtype=x.dtype)
         for start in range(0, len(x), _CHUNK):
-            some = slice(start, start + _CHUNK)
-            logits = functional.linear(x[some], weight, bias)
+            some = slice(start, min(start + _CHUNK, len(x)))
+            logits = memory[: some.stop - start]
+            torch.mm(x[some], weight.t(), out=logits)
+            if bias is not None:
+                logits += bias
             losses[some] = losses_of(logits, targets[some], learns)
             if by_x is None:
                 continue

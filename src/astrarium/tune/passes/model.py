@@ -13,6 +13,7 @@ from torch.utils.checkpoint import checkpoint
 
 from astrarium.engine.native import kernels
 from astrarium.tune.packing import Flat
+from astrarium.tune.passes.arena import Arena, keeping
 from astrarium.tune.passes.attention import Layout, turning
 from astrarium.tune.passes.head import head_losses
 from astrarium.tune.passes.networks import network_of
@@ -41,6 +42,7 @@ class Passes(nn.Module):
             raise ValueError(found)
         self._network = [found]  # in a list, so that torch does not list its modules twice
         self._hooked = False
+        self._arena = Arena()
 
     def shard_blocks(self) -> list[nn.Module]:
         """The blocks, which from now on are called as modules, so that what is hooked to them runs."""
@@ -55,6 +57,11 @@ class Passes(nn.Module):
         for layer in self._network[0].layers if self._hooked else ():
             del layer.forward
         self._hooked = False
+        self.forget()
+
+    def forget(self) -> None:
+        """Give back the memory that is held for the next pass."""
+        self._arena.clear()
 
     def forward(self, flat: Flat) -> tuple[Tensor, Tensor]:
         """The summed loss of the learned tokens, and each one's own `[learned]`, which has no gradient."""
@@ -65,15 +72,21 @@ class Passes(nn.Module):
         if network.rotary is not None:
             layout = Layout(starts, *turning(network.rotary, positions))
         recomputed = round(self.recompute * len(network.layers))
+        lease = self._arena.lease() if torch.is_grad_enabled() else None
         for number, (layer, heads) in enumerate(zip(network.layers, network.heads, strict=True)):
             block: Any = layer if self._hooked else partial(network.block, layer)
             # A block that nothing is trained below has no backward pass, and keeps nothing anyway.
-            if number < recomputed and torch.is_grad_enabled() and (x.requires_grad or _trains(layer)):
+            learns = torch.is_grad_enabled() and (x.requires_grad or _trains(layer))
+            if number < recomputed and learns:
                 x = checkpoint(block, x, layout, self.dtype, heads, use_reentrant=False)
             else:
-                x = block(x, layout, self.dtype, heads)
+                with keeping(lease if learns else None):
+                    x = block(x, layout, self.dtype, heads)
         n, _ = norm(network.last_norm, x[learned], self.dtype)
-        return head_losses(n, network.head, flat.targets)
+        loss, losses = head_losses(n, network.head, flat.targets)
+        if loss.grad_fn is not None:
+            loss.grad_fn.metadata["lease"] = lease  # as long as the graph lives
+        return loss, losses
 
     def _embedded(self, flat: Flat) -> tuple[Tensor, Tensor, tuple[int, ...], Tensor]:
         network = self._network[0]

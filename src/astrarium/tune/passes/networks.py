@@ -18,6 +18,7 @@ from astrarium.families import gpt_like
 from astrarium.tune.passes.attention import Heads, Layout, attend
 from astrarium.tune.passes.gates import activated, gated
 from astrarium.tune.passes.norms import norm
+from astrarium.tune.passes.residual import added
 from astrarium.tune.passes.sites import linear, linears
 
 Block = Callable[[nn.Module, Tensor, Layout, torch.dtype, Heads], Tensor]
@@ -81,28 +82,28 @@ def _gpt(model: Any, config: dict[str, Any]) -> Network | str:
 def _llama_block(layer: Any, x: Tensor, layout: Layout, dtype: torch.dtype, heads: Heads) -> Tensor:
     x = _grouped_attention(layer, x, layout, dtype, heads)
     n, again = norm(layer.post_attention_layernorm, x, dtype)
-    gate, up = linears(n, (layer.mlp.gate_proj, layer.mlp.up_proj), again)
+    gate, up = linears(n, (layer.mlp.gate_proj, layer.mlp.up_proj), again, (True, True))
     h, again = gated(layer.mlp.config.hidden_act, gate, up)
-    return x + linear(h, layer.mlp.down_proj, again)
+    return added(x, linear(h, layer.mlp.down_proj, again))
 
 
 def _starcoder2_block(layer: Any, x: Tensor, layout: Layout, dtype: torch.dtype, heads: Heads) -> Tensor:
     x = _grouped_attention(layer, x, layout, dtype, heads)
     n, again = norm(layer.post_attention_layernorm, x, dtype)
-    h, again = activated(layer.self_attn.config.hidden_act, linear(n, layer.mlp.c_fc, again))
-    return x + linear(h, layer.mlp.c_proj, again)
+    h, again = activated(layer.self_attn.config.hidden_act, linear(n, layer.mlp.c_fc, again, keep=True))
+    return added(x, linear(h, layer.mlp.c_proj, again))
 
 
 def _grouped_attention(layer: Any, x: Tensor, layout: Layout, dtype: torch.dtype, heads: Heads) -> Tensor:
     own = layer.self_attn
     n, again = norm(layer.input_layernorm, x, dtype)
-    q, k, v = linears(n, (own.q_proj, own.k_proj, own.v_proj), again)
-    return x + linear(attend(q, k, v, heads, layout), own.o_proj)
+    q, k, v = linears(n, (own.q_proj, own.k_proj, own.v_proj), again, (False, False, True))
+    return added(x, linear(attend(q, k, v, heads, layout), own.o_proj))
 
 
 def _bigcode_block(layer: Any, x: Tensor, layout: Layout, dtype: torch.dtype, heads: Heads) -> Tensor:
     n, again = norm(layer.ln_1, x, dtype)
-    qkv = linear(n, layer.attn.c_attn, again)
+    qkv = linear(n, layer.attn.c_attn, again, keep=True)
     width = heads.heads * heads.width
     if heads.kv_heads == 1:
         q, k, v = torch.split(qkv, [width, heads.width, heads.width], dim=1)
@@ -113,12 +114,12 @@ def _bigcode_block(layer: Any, x: Tensor, layout: Layout, dtype: torch.dtype, he
 
 def _gpt2_block(layer: Any, x: Tensor, layout: Layout, dtype: torch.dtype, heads: Heads) -> Tensor:
     n, again = norm(layer.ln_1, x, dtype)
-    q, k, v = torch.split(linear(n, layer.attn.c_attn, again), heads.heads * heads.width, dim=1)
+    q, k, v = torch.split(linear(n, layer.attn.c_attn, again, keep=True), heads.heads * heads.width, dim=1)
     return _gpt_rest(layer, x, attend(q, k, v, heads, layout), dtype, layer.attn.config)
 
 
 def _gpt_rest(layer: Any, x: Tensor, attended: Tensor, dtype: torch.dtype, config: Any) -> Tensor:
-    x = x + linear(attended, layer.attn.c_proj)
+    x = added(x, linear(attended, layer.attn.c_proj))
     n, again = norm(layer.ln_2, x, dtype)
-    h, again = activated(config.activation_function, linear(n, layer.mlp.c_fc, again))
-    return x + linear(h, layer.mlp.c_proj, again)
+    h, again = activated(config.activation_function, linear(n, layer.mlp.c_fc, again, keep=True))
+    return added(x, linear(h, layer.mlp.c_proj, again))

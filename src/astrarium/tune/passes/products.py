@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from astrarium.tune.passes.arena import kept
 from astrarium.tune.passes.weights import bias_of, weight_of
 
 Again = Callable[[], Tensor]
@@ -40,7 +41,11 @@ class LowRank:
 
 
 def products(
-    x: Tensor, linears: Sequence[nn.Module], updates: Sequence[LowRank | None], again: Again | None = None
+    x: Tensor,
+    linears: Sequence[nn.Module],
+    updates: Sequence[LowRank | None],
+    again: Again | None = None,
+    keep: Sequence[bool] = (),
 ) -> tuple[Tensor, ...]:
     """Every linear on `x`.
 
@@ -49,12 +54,15 @@ def products(
         linears: frozen.
         updates: of each, or None.
         again: makes `x` again in the backward pass; without it, `x` is kept.
+        keep: of each, whether its result stays until the backward pass; none does by default.
 
     Returns:
         `[tokens, outputs]` of each.
     """
     factors = [factor for update in updates if update is not None for factor in (update.a, update.b)]
-    found: tuple[Tensor, ...] = _Products.apply(x, tuple(linears), tuple(updates), again, *factors)  # type: ignore[no-untyped-call]
+    found: tuple[Tensor, ...] = _Products.apply(  # type: ignore[no-untyped-call]
+        x, tuple(linears), tuple(updates), again, tuple(keep) or (False,) * len(linears), *factors
+    )
     return found
 
 
@@ -66,6 +74,7 @@ class _Products(torch.autograd.Function):
         linears: tuple[nn.Module, ...],
         updates: tuple[LowRank | None, ...],
         again: Again | None,
+        keep: tuple[bool, ...],
         *factors: Tensor,
     ) -> tuple[Tensor, ...]:
         dtype = x.dtype
@@ -73,8 +82,8 @@ class _Products(torch.autograd.Function):
         lows = _lows(x, [update for update in updates if update is not None], masks)
         results = []
         left = iter(lows)
-        for linear, update in zip(linears, updates, strict=True):
-            y = functional.linear(x, weight_of(linear, dtype), bias_of(linear, dtype))
+        for linear, update, stays in zip(linears, updates, keep, strict=True):
+            y = _product(x, weight_of(linear, dtype), bias_of(linear, dtype), stays)
             if update is not None:
                 y.addmm_(next(left), update.b.to(dtype).t(), alpha=update.scale)
             results.append(y)
@@ -103,10 +112,17 @@ class _Products(torch.autograd.Function):
                 by_b.append((lows[len(slopes)].t() @ g).t().to(b.dtype).mul(update.scale))
                 slopes.append((g @ b.to(g.dtype)).mul_(update.scale))
         if not slopes:
-            return dx, None, None, None
+            return dx, None, None, None, None
         by_a = _by_a(x, dx, slopes, factors[::2], [mask for mask in ctx.masks if mask is not None])
         found = [gradient for pair in zip(by_a, by_b, strict=True) for gradient in pair]
-        return dx, None, None, None, *found
+        return dx, None, None, None, None, *found
+
+
+def _product(x: Tensor, weight: Tensor, bias: Tensor | None, stays: bool) -> Tensor:
+    if not stays:
+        return functional.linear(x, weight, bias)
+    y = kept((len(x), len(weight)), x.dtype)
+    return torch.mm(x, weight.t(), out=y) if bias is None else torch.addmm(bias, x, weight.t(), out=y)
 
 
 def _lows(x: Tensor, updates: Sequence[LowRank], masks: Sequence[Tensor | None]) -> list[Tensor]:
@@ -114,9 +130,10 @@ def _lows(x: Tensor, updates: Sequence[LowRank], masks: Sequence[Tensor | None])
     if not updates:
         return []
     if any(mask is not None for mask in masks):
-        kept = [mask for mask in masks if mask is not None]
-        return [(x * mask) @ update.a.to(x.dtype).t() for update, mask in zip(updates, kept, strict=True)]
-    together = x @ torch.cat([update.a for update in updates]).to(x.dtype).t()
+        present = [mask for mask in masks if mask is not None]
+        return [(x * mask) @ update.a.to(x.dtype).t() for update, mask in zip(updates, present, strict=True)]
+    factors = torch.cat([update.a for update in updates]).to(x.dtype)
+    together = torch.mm(x, factors.t(), out=kept((len(x), len(factors)), x.dtype))
     return list(torch.split(together, [len(update.a) for update in updates], dim=1))
 
 
@@ -140,4 +157,4 @@ def _mask(x: Tensor, dropout: float) -> Tensor | None:
     """What dropout multiplies by: 0, or 1 / (1 − p)."""
     if not dropout:
         return None
-    return torch.empty_like(x).bernoulli_(1 - dropout).div_(1 - dropout)
+    return kept(x.shape, x.dtype).bernoulli_(1 - dropout).div_(1 - dropout)

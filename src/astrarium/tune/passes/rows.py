@@ -13,6 +13,7 @@ from torch import Tensor
 
 from astrarium.engine.activations import NATIVE
 from astrarium.engine.native import current
+from astrarium.tune.passes.arena import kept
 
 _KINDS = {name: kind for name, kind in NATIVE.items() if kind in (1, 2)}
 """Activations whose slope has a kernel: gelu by tanh, silu."""
@@ -134,7 +135,7 @@ def turned(x: Tensor, width: int, cosine: Tensor, sine: Tensor, sign: float) -> 
     tokens, half = cosine.shape
     if module is not None:
         x = x.contiguous()
-        y = torch.empty_like(x)
+        y = kept(x.shape, x.dtype)
         heads = x.shape[1] // width
         module.train_turn(
             _half(x), x.data_ptr(), tokens, heads, width, cosine.data_ptr(), sine.data_ptr(), half, sign, y.data_ptr()
@@ -145,6 +146,22 @@ def turned(x: Tensor, width: int, cosine: Tensor, sine: Tensor, sign: float) -> 
     c, s = cosine.unsqueeze(1), sine.unsqueeze(1) * sign
     parts = [left * c - right * s, right * c + left * s, by_head[..., 2 * half :]]
     return torch.cat(parts, dim=-1).to(x.dtype).view(x.shape)
+
+
+def added(x: Tensor, y: Tensor) -> Tensor:
+    """`x + y`, fp32.
+
+    Args:
+        x: fp32 `[tokens, hidden]`.
+        y: the same shape.
+    """
+    found = kept(x.shape, torch.float32)
+    module = _module(x, y)
+    if module is None:
+        return torch.add(x, y, out=found)
+    x, y = x.contiguous(), y.contiguous()
+    module.train_add(_half(y), x.data_ptr(), y.data_ptr(), found.data_ptr(), x.numel())
+    return found
 
 
 def gate(name: str, g: Tensor, u: Tensor | None) -> Tensor | None:
@@ -183,7 +200,7 @@ def rms(x: Tensor, weight: Tensor, epsilon: float, dtype: torch.dtype) -> tuple[
     y = torch.empty(x.shape, dtype=dtype)
     module = _module(x, y)
     if module is not None:
-        r, x = torch.empty(len(x), 1), x.contiguous()
+        r, x = kept((len(x), 1), torch.float32), x.contiguous()
         module.train_rms(_half(y), x.data_ptr(), weight.data_ptr(), epsilon, *x.shape, y.data_ptr(), r.data_ptr())
         return y, r
     r = torch.rsqrt(x.square().mean(-1, keepdim=True) + epsilon)

@@ -23,28 +23,37 @@ from astrarium.tune.passes.products import Again, LowRank, products
 from astrarium.tune.passes.weights import bias_of, is_trained, weight_of
 
 
-def linears(x: Tensor, modules: Sequence[nn.Module], again: Again | None = None) -> tuple[Tensor, ...]:
+def linears(
+    x: Tensor, modules: Sequence[nn.Module], again: Again | None = None, keep: Sequence[bool] = ()
+) -> tuple[Tensor, ...]:
     """Every module on `x`.
 
     Args:
         x: `[tokens, inputs]`.
         modules: linears of the model, as peft has left them.
         again: makes `x` again in the backward pass; without it, `x` is kept where it is needed.
+        keep: of each, whether its result stays until the backward pass; none does by default.
     """
     plain = {number: found for number, module in enumerate(modules) if (found := _plain(module)) is not None}
     results: dict[int, Tensor] = {}
     if plain:
         bases, updates = zip(*plain.values(), strict=True)
-        results = dict(zip(plain, products(x, bases, updates, again), strict=True))
+        results = dict(
+            zip(
+                plain,
+                products(x, bases, updates, again, [keep[number] for number in plain] if keep else ()),
+                strict=True,
+            )
+        )
     for number, module in enumerate(modules):
         if number not in plain:
             results[number] = _other(module, x)
     return tuple(results[number] for number in range(len(modules)))
 
 
-def linear(x: Tensor, module: nn.Module, again: Again | None = None) -> Tensor:
+def linear(x: Tensor, module: nn.Module, again: Again | None = None, keep: bool = False) -> Tensor:
     """One module on `x`; see `linears`."""
-    return linears(x, (module,), again)[0]
+    return linears(x, (module,), again, (keep,))[0]
 
 
 def is_known(module: nn.Module) -> bool:
