@@ -11,21 +11,16 @@
 #include <string>
 #include <vector>
 
-#include "kernels.h"
-#include "parallel.h"
+#include "bindings.h"
 
 namespace nb = nanobind;
 using namespace astra;
-using Address = uintptr_t;
+
+namespace astra {
+const Kernels* active = nullptr;
+}
 
 namespace {
-
-const Kernels* active = nullptr;
-
-template <class T>
-T* at(Address address) {
-  return reinterpret_cast<T*>(address);
-}
 
 std::vector<std::string> supported() {
   std::vector<std::string> found;
@@ -228,8 +223,6 @@ void layer_norm(Address x, Address weight, Address bias, float epsilon, int64_t 
   });
 }
 
-constexpr int64_t STRETCH = 4096;
-
 void activate(int kind, Address x, int64_t n) {
   each((n + STRETCH - 1) / STRETCH, 1, [&](int64_t i) {
     active->activate(kind, at<float>(x) + i * STRETCH, std::min(STRETCH, n - i * STRETCH));
@@ -243,102 +236,6 @@ void gate(int kind, Address x, int64_t rows, int64_t width, Address y) {
     const int64_t row = i / stretches, from = i % stretches * STRETCH;
     const float* gates = at<float>(x) + row * 2 * width + from;
     active->gate(kind, gates, gates + width, at<float>(y) + row * width + from, std::min(STRETCH, width - from));
-  });
-}
-
-// The rows of a training pass. `half` says whether activations are bf16.
-template <class T>
-T* moved(Address address, bool half, int64_t count) {
-  return reinterpret_cast<T*>(address + (half ? 2 : 4) * count);
-}
-
-void train_losses(bool half, Address x, int64_t rows, int64_t n, Address targets, bool learns, Address losses) {
-  const Training& t = active->training[half];
-  each(rows, 1, [&](int64_t i) {
-    at<float>(losses)[i] = t.cross_entropy(moved<void>(x, half, i * n), n, at<int64_t>(targets)[i], learns);
-  });
-}
-
-// Which keys a row of a block sees: its first query's own key is number `diagonal`; a query has `group` rows.
-struct Block {
-  int64_t heads, rows, keys, group, diagonal, window;
-  int64_t to(int64_t row) const { return diagonal + row / group + 1; }
-  int64_t from(int64_t row) const { return window ? std::max<int64_t>(0, to(row) - window) : 0; }
-};
-
-void train_soften(bool half, Address x, int64_t heads, int64_t rows, int64_t keys, int64_t group, int64_t diagonal,
-                  int64_t window, float scale, Address logs, int64_t stride) {
-  const Training& t = active->training[half];
-  const Block block{heads, rows, keys, group, diagonal, window};
-  each(heads * rows, 8, [&](int64_t i) {
-    const int64_t head = i / rows, row = i % rows;
-    at<float>(logs)[head * stride + row] =
-        t.soften(moved<void>(x, half, i * keys), keys, block.from(row), block.to(row), scale);
-  });
-}
-
-void train_harden(bool half, Address x, Address d, int64_t heads, int64_t rows, int64_t keys, int64_t group,
-                  int64_t diagonal, int64_t window, float scale, Address logs, Address shared, int64_t stride) {
-  const Training& t = active->training[half];
-  const Block block{heads, rows, keys, group, diagonal, window};
-  each(heads * rows, 8, [&](int64_t i) {
-    const int64_t head = i / rows, row = i % rows, place = head * stride + row;
-    t.harden(moved<void>(x, half, i * keys), moved<void>(d, half, i * keys), keys, block.from(row), block.to(row),
-             scale, at<float>(logs)[place], at<float>(shared)[place]);
-  });
-}
-
-void train_gate(bool half, int kind, Address g, Address u, Address y, int64_t n) {
-  const Training& t = active->training[half];
-  each((n + STRETCH - 1) / STRETCH, 4, [&](int64_t i) {
-    const int64_t from = i * STRETCH;
-    t.gate_forward(kind, moved<void>(g, half, from), u ? moved<void>(u, half, from) : nullptr,
-                   moved<void>(y, half, from), std::min(STRETCH, n - from));
-  });
-}
-
-void train_gate_back(bool half, int kind, Address d, Address g, Address u, Address dg, Address du, int64_t n) {
-  const Training& t = active->training[half];
-  each((n + STRETCH - 1) / STRETCH, 4, [&](int64_t i) {
-    const int64_t from = i * STRETCH;
-    t.gate_backward(kind, moved<void>(d, half, from), moved<void>(g, half, from),
-                    u ? moved<void>(u, half, from) : nullptr, moved<void>(dg, half, from),
-                    u ? moved<void>(du, half, from) : nullptr, std::min(STRETCH, n - from));
-  });
-}
-
-void train_add(bool half, Address x, Address y, Address into, int64_t n) {
-  const Training& t = active->training[half];
-  each((n + STRETCH - 1) / STRETCH, 4, [&](int64_t i) {
-    const int64_t from = i * STRETCH;
-    t.added(at<float>(x) + from, moved<void>(y, half, from), at<float>(into) + from, std::min(STRETCH, n - from));
-  });
-}
-
-void train_rms(bool half, Address x, Address weight, float epsilon, int64_t rows, int64_t n, Address y, Address r) {
-  const Training& t = active->training[half];
-  each(rows, 8, [&](int64_t i) {
-    at<float>(r)[i] =
-        t.rms_forward(at<float>(x) + i * n, at<float>(weight), epsilon, n, moved<void>(y, half, i * n));
-  });
-}
-
-void train_rms_back(bool half, Address d, Address x, Address weight, Address r, int64_t rows, int64_t n, Address dx) {
-  const Training& t = active->training[half];
-  each(rows, 8, [&](int64_t i) {
-    t.rms_backward(moved<void>(d, half, i * n), at<float>(x) + i * n, at<float>(weight), at<float>(r)[i], n,
-                   at<float>(dx) + i * n);
-  });
-}
-
-// x and y [tokens, heads, width]; cosines and sines [tokens, turned]
-void train_turn(bool half, Address x, int64_t tokens, int64_t heads, int64_t width, Address cosine, Address sine,
-                int64_t turned, float sign, Address y) {
-  const Training& t = active->training[half];
-  each(tokens * heads, 64, [&](int64_t i) {
-    const int64_t token = i / heads;
-    t.turn(moved<void>(x, half, i * width), at<float>(cosine) + token * turned, at<float>(sine) + token * turned, sign,
-           turned, width, moved<void>(y, half, i * width));
   });
 }
 
@@ -528,6 +425,7 @@ struct AttentionLayer {
 }  // namespace
 
 NB_MODULE(_kernels, m) {
+  nb::set_leak_warnings(false);  // what a program still holds at its end is no leak
   m.doc() = "The compiled kernels; `native/__init__.py` chooses among them.";
   m.def("supported", &supported);
   m.def("use", &use);
@@ -548,15 +446,7 @@ NB_MODULE(_kernels, m) {
   m.def("layer_norm", &layer_norm);
   m.def("activate", &activate);
   m.def("gate", &gate);
-  m.def("train_losses", &train_losses);
-  m.def("train_soften", &train_soften);
-  m.def("train_harden", &train_harden);
-  m.def("train_gate", &train_gate);
-  m.def("train_gate_back", &train_gate_back);
-  m.def("train_add", &train_add);
-  m.def("train_rms", &train_rms);
-  m.def("train_rms_back", &train_rms_back);
-  m.def("train_turn", &train_turn);
+  define_training(m);
   nb::class_<Plan>(m, "Plan").def(nb::init<>()).def("add", &Plan::add).def("add_affine", &Plan::add_affine).def("run", &Plan::run);
   nb::class_<Step>(m, "Step").def(
       nb::init<const std::vector<int32_t>&, const std::vector<int32_t>&, int64_t, int64_t, int64_t>());

@@ -18,6 +18,8 @@
 
 #include "training.inl"
 
+#include "training_attention.inl"
+
 namespace astra {
 
 #define ASTRA_JOIN_(a, b) a##b
@@ -29,7 +31,7 @@ const Kernels* ASTRA_JOIN(kernels_, ASTRA_ISA)() {
   using namespace ASTRA_ISA;
   static const Kernels table = {ASTRA_TEXT(ASTRA_ISA), quantise, quantised, dequantise, round4, dense, rms_norm,
                                 layer_norm,            activate, gate,      down,       up,     keep,  attend,
-                                {training_of<float>(), training_of<uint16_t>()}};
+                                {training_of<float>(), training_of<uint16_t>()}, training_attention()};
   return &table;
 }
 

@@ -116,6 +116,44 @@ struct Training {
   void (*turn)(const void* x, const float* cosine, const float* sine, float sign, int64_t half, int64_t n, void* y);
 };
 
+// Attention of a training pass in bf16 (training_attention.inl).
+constexpr int64_t TRAINING_BLOCK = 64;   // queries, and keys, that are taken together
+constexpr int64_t TRAINING_WIDTH = 256;  // the widest head
+
+// A row of a packed batch: its tokens, and its first block among those of all rows.
+struct TrainingRow {
+  int64_t start, length, block;
+  int64_t blocks() const { return (length + TRAINING_BLOCK - 1) / TRAINING_BLOCK; }
+};
+
+struct TrainingAttention {
+  int64_t tokens, heads, kv_heads, width, padded;  // padded: the width in whole vectors
+  int64_t blocks;                                  // of all rows
+  int64_t window;                                  // 0: everything before
+  float scale;
+  const uint16_t *q, *k, *v;
+  int64_t q_row, k_row, v_row;  // numbers from token to token
+  uint16_t* out;                // [tokens, heads * width]
+  float* logs;                  // [heads, tokens]
+  // keys and values as pairs of bf16: two neighbours of a row (across) or of a column (down)
+  uint32_t *keys_across, *keys_down, *values_across, *values_down;
+  // backward: the slope of `out`; slopes of q, k and v; those of k and v by head
+  const uint16_t* slope;
+  uint16_t *by_query, *keys_slope, *values_slope;
+  float *by_key, *by_value;
+  int64_t place(const TrainingRow& row, int64_t block, int64_t kv_head) const {
+    return kv_head * blocks + row.block + block;
+  }
+  int64_t block_pairs() const { return TRAINING_BLOCK / 2 * padded; }
+};
+
+struct TrainingAttentionKernels {
+  void (*pack)(const TrainingAttention& a, const TrainingRow& row, int64_t block, int64_t kv_head);
+  void (*forward)(const TrainingAttention& a, const TrainingRow& row, int64_t block, int64_t head);
+  void (*backward)(const TrainingAttention& a, const TrainingRow& row, int64_t head);
+  void (*gather)(const TrainingAttention& a, const TrainingRow& row, int64_t block, int64_t kv_head);
+};
+
 struct Kernels {
   const char* name;
   void (*quantise)(const float* x, int64_t stride, int64_t from, int64_t to, const Codes& into);
@@ -134,6 +172,7 @@ struct Kernels {
   void (*attend)(const Attention& a, const Segment& segment, int64_t kv_head, int64_t query, int64_t queries,
                  int64_t split, float* partial);
   Training training[2];  // fp32, bf16
+  const TrainingAttentionKernels* training_attention;  // null without products of bf16
 };
 
 const Kernels* kernels_avx512bf16();

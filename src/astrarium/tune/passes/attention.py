@@ -2,7 +2,8 @@
 
 The rows of a batch lie end to end. A block of queries sees the keys of its row up to its own end, so that about half of
 the square is never computed. The backward pass makes the weights again from the scores and their log-sum, as in
-Dao et al. 2022 (arXiv 2205.14135), section 3.1.
+Dao et al. 2022 (arXiv 2205.14135), section 3.1. Where the processor multiplies bf16, one kernel does all of it;
+elsewhere torch's products, and kernels for what lies between them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from astrarium.engine.native import current
 from astrarium.engine.rotary import Rotary
 from astrarium.tune.passes.arena import kept
 from astrarium.tune.passes.rows import Block, turned
@@ -67,6 +69,14 @@ class _Attention(torch.autograd.Function):
     def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, heads: Heads, layout: Layout) -> Tensor:
         q, k = (_turned(x, heads.width, layout) for x in (q, k))
         out = kept(q.shape, q.dtype)
+        ctx.heads, ctx.layout = heads, layout
+        ctx.kernel = _kernel(q, heads, layout)
+        if ctx.kernel is not None:
+            q, k, v = (x if x.stride(1) == 1 else x.contiguous() for x in (q, k, v))
+            log = kept((heads.heads, len(q)), torch.float32)
+            ctx.kernel.forward(*_rows(q, k, v), out.data_ptr(), log.data_ptr())
+            ctx.save_for_backward(q, k, v, out, log)
+            return out
         logs = []
         for row, count in _runs(layout.starts):
             queries, keys, values = (_by_head(x[row], heads, count) for x in (q, k, v))
@@ -79,7 +89,6 @@ class _Attention(torch.autograd.Function):
             _by_token(result, out[row], count)
             logs.append(log)
         ctx.save_for_backward(q, k, v, out, *logs)
-        ctx.heads, ctx.layout = heads, layout
         return out
 
     @staticmethod
@@ -87,6 +96,13 @@ class _Attention(torch.autograd.Function):
         q, k, v, out, *logs = ctx.saved_tensors
         heads, layout = ctx.heads, ctx.layout
         dq, dk, dv = (torch.empty(x.shape, dtype=x.dtype) for x in (q, k, v))
+        if ctx.kernel is not None:
+            gradient = gradient.contiguous()
+            ctx.kernel.backward(
+                *_rows(q, k, v), *(x.data_ptr() for x in (out, logs[0], gradient.to(q.dtype), dq, dk, dv))
+            )
+            dq, dk = (_turned(x, heads.width, layout, back=True) for x in (dq, dk))
+            return dq, dk, dv, None, None
         for log, (row, count) in zip(logs, _runs(layout.starts), strict=True):
             five = (q, k, v, gradient, out)
             queries, keys, values, gradients, results = (_by_head(x[row], heads, count) for x in five)
@@ -105,6 +121,22 @@ class _Attention(torch.autograd.Function):
                 _by_token(found, whole[row], count)
         dq, dk = (_turned(x, heads.width, layout, back=True) for x in (dq, dk))
         return dq, dk, dv, None, None
+
+
+def _kernel(q: Tensor, heads: Heads, layout: Layout) -> Any:
+    """The compiled attention over these rows; None where there is none."""
+    module = current()
+    if module is None or q.dtype != torch.bfloat16 or q.device.type != "cpu" or not module.trains_attention():
+        return None
+    if heads.width > module.train_attention_width:
+        return None
+    starts = list(layout.starts)
+    return module.RowsAttention(heads.heads, heads.kv_heads, heads.width, heads.window, heads.scale, starts)
+
+
+def _rows(*tensors: Tensor) -> list[int]:
+    """Where each begins, and how far it is from row to row."""
+    return [number for x in tensors for number in (x.data_ptr(), x.stride(0))]
 
 
 def _blocks(length: int, heads: Heads) -> Iterator[Block]:

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from astrarium.tune.passes.rows import losses_of
 from astrarium.tune.passes.weights import bias_of, is_trained, weight_of
 
-_CHUNK = 256
-"""Tokens whose logits are there at once."""
+_CHUNK_BYTES = 48 << 20
+"""Of the logits that are there at once."""
 
 
 def head_losses(x: Tensor, head: nn.Module, targets: Tensor) -> tuple[Tensor, Tensor]:
@@ -45,9 +45,10 @@ class _Head(torch.autograd.Function):
         by_x = torch.empty_like(x) if learns else None
         trains = learns and parameter is not None and parameter.requires_grad
         by_weight = torch.zeros(weight.shape) if trains else None
-        memory = torch.empty(min(_CHUNK, len(x)), len(weight), dtype=x.dtype)
-        for start in range(0, len(x), _CHUNK):
-            some = slice(start, min(start + _CHUNK, len(x)))
+        chunk = min(len(x), max(64, _CHUNK_BYTES // (len(weight) * x.element_size())))
+        memory = torch.empty(chunk, len(weight), dtype=x.dtype)
+        for start in range(0, len(x), max(1, chunk)):
+            some = slice(start, min(start + chunk, len(x)))
             logits = memory[: some.stop - start]
             torch.mm(x[some], weight.t(), out=logits)
             if bias is not None:

@@ -84,8 +84,9 @@ class Passes(nn.Module):
                     x = block(x, layout, self.dtype, heads)
         n, _ = norm(network.last_norm, x[learned], self.dtype)
         loss, losses = head_losses(n, network.head, flat.targets)
-        if loss.grad_fn is not None:
-            loss.grad_fn.metadata["lease"] = lease  # as long as the graph lives
+        graph: Any = loss.grad_fn
+        if graph is not None:
+            graph.metadata["lease"] = lease  # which lives as long
         return loss, losses
 
     def _embedded(self, flat: Flat) -> tuple[Tensor, Tensor, tuple[int, ...], Tensor]:

@@ -1,0 +1,24 @@
+// What the files of the Python face share.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include "kernels.h"
+#include "parallel.h"
+
+namespace astra {
+
+using Address = uintptr_t;
+
+extern const Kernels* active;  // of the chosen instruction set
+
+template <class T>
+T* at(Address address) {
+  return reinterpret_cast<T*>(address);
+}
+
+constexpr int64_t STRETCH = 4096;  // numbers of an elementwise kernel that one thread takes at once
+
+void define_training(nanobind::module_& m);
+
+}  // namespace astra
