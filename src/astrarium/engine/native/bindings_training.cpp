@@ -74,6 +74,15 @@ void train_gate_back(bool half, int kind, Address d, Address g, Address u, Addre
   });
 }
 
+void train_drop(bool half, Address x, Address y, int64_t n, uint32_t seed, uint32_t threshold, float scale, bool plus) {
+  const Training& t = active->training[half];
+  each((n + STRETCH - 1) / STRETCH, 4, [&](int64_t i) {
+    const int64_t from = i * STRETCH;
+    t.drop(moved<void>(x, half, from), moved<void>(y, half, from), std::min(STRETCH, n - from), (uint32_t)from, seed,
+           threshold, scale, plus);
+  });
+}
+
 void train_add(bool half, Address x, Address y, Address into, int64_t n) {
   const Training& t = active->training[half];
   each((n + STRETCH - 1) / STRETCH, 4, [&](int64_t i) {
@@ -191,6 +200,7 @@ void astra::define_training(nb::module_& m) {
   m.def("train_harden", &train_harden);
   m.def("train_gate", &train_gate);
   m.def("train_gate_back", &train_gate_back);
+  m.def("train_drop", &train_drop);
   m.def("train_add", &train_add);
   m.def("train_rms", &train_rms);
   m.def("train_rms_back", &train_rms_back);

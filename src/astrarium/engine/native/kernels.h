@@ -110,6 +110,8 @@ struct Training {
   void (*harden)(void* x, void* d, int64_t n, int64_t from, int64_t to, float scale, float log, float shared);
   void (*gate_forward)(int kind, const void* g, const void* u, void* y, int64_t n);
   void (*gate_backward)(int kind, const void* d, const void* g, const void* u, void* dg, void* du, int64_t n);
+  void (*drop)(const void* x, void* y, int64_t n, uint32_t place, uint32_t seed, uint32_t threshold, float scale,
+               bool plus);
   void (*added)(const float* x, const void* y, float* into, int64_t n);
   float (*rms_forward)(const float* x, const float* weight, float epsilon, int64_t n, void* y);
   void (*rms_backward)(const void* d, const float* x, const float* weight, float r, int64_t n, float* dx);

@@ -156,6 +156,43 @@ void add_forward(const float* x, const T* y, float* into, int64_t n) {
   for (; i < n; i++) into[i] = x[i] + load_one(y + i);
 }
 
+// Random numbers by place: the finaliser of MurmurHash3 (Appleby) over a place and a seed. Below the threshold is dropped.
+#if defined(ASTRA_AVX512)
+inline vf kept_of(uint32_t place, uint32_t seed, uint32_t threshold, vf x) {
+  const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  __m512i h = _mm512_mullo_epi32(_mm512_add_epi32(_mm512_set1_epi32((int)place), lane), _mm512_set1_epi32((int)0x9e3779b1));
+  h = _mm512_add_epi32(h, _mm512_set1_epi32((int)seed));
+  h = _mm512_mullo_epi32(_mm512_xor_si512(h, _mm512_srli_epi32(h, 16)), _mm512_set1_epi32((int)0x85ebca6b));
+  h = _mm512_mullo_epi32(_mm512_xor_si512(h, _mm512_srli_epi32(h, 13)), _mm512_set1_epi32((int)0xc2b2ae35));
+  h = _mm512_xor_si512(h, _mm512_srli_epi32(h, 16));
+  return _mm512_maskz_mov_ps(_mm512_cmpge_epu32_mask(h, _mm512_set1_epi32((int)threshold)), x);
+}
+#else
+inline vf kept_of(uint32_t place, uint32_t seed, uint32_t threshold, vf x) {
+  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  __m256i h = _mm256_mullo_epi32(_mm256_add_epi32(_mm256_set1_epi32((int)place), lane), _mm256_set1_epi32((int)0x9e3779b1));
+  h = _mm256_add_epi32(h, _mm256_set1_epi32((int)seed));
+  h = _mm256_mullo_epi32(_mm256_xor_si256(h, _mm256_srli_epi32(h, 16)), _mm256_set1_epi32((int)0x85ebca6b));
+  h = _mm256_mullo_epi32(_mm256_xor_si256(h, _mm256_srli_epi32(h, 13)), _mm256_set1_epi32((int)0xc2b2ae35));
+  h = _mm256_xor_si256(h, _mm256_srli_epi32(h, 16));
+  const __m256i least = _mm256_set1_epi32((int)threshold);
+  return _mm256_and_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_max_epu32(h, least), h)), x);
+}
+#endif
+
+// y = the kept of x, scaled; or with `plus`, y += that. x begins at `place` of its tensor.
+template <class T>
+void drop(const T* x, T* y, int64_t n, uint32_t place, uint32_t seed, uint32_t threshold, float scale, bool plus) {
+  for (int64_t i = 0; i < n; i += W) {
+    const int some = (int)std::min<int64_t>(W, n - i);
+    const bool whole = some == W;
+    vf value = mul(kept_of(place + (uint32_t)i, seed, threshold, whole ? load(x + i) : load_part(x + i, some)), set1(scale));
+    if (plus) value = add(value, whole ? load(y + i) : load_part(y + i, some));
+    if (whole) put(y + i, value);
+    else put_part(y + i, value, some);
+  }
+}
+
 // y = w x r, with r = 1 / sqrt(mean x² + ε)
 template <class T>
 float rms_forward(const float* x, const float* weight, float epsilon, int64_t width, T* y) {
@@ -215,6 +252,9 @@ Training training_of() {
       },
       [](int kind, const void* d, const void* g, const void* u, void* dg, void* du, int64_t n) {
         gate_backward(kind, (const T*)d, (const T*)g, (const T*)u, (T*)dg, (T*)du, n);
+      },
+      [](const void* x, void* y, int64_t n, uint32_t place, uint32_t seed, uint32_t threshold, float scale, bool plus) {
+        drop((const T*)x, (T*)y, n, place, seed, threshold, scale, plus);
       },
       [](const float* x, const void* y, float* into, int64_t n) { add_forward(x, (const T*)y, into, n); },
       [](const float* x, const float* w, float epsilon, int64_t n, void* y) {

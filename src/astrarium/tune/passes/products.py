@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from astrarium.tune.passes.arena import kept
+from astrarium.tune.passes.dropout import Dropout
 from astrarium.tune.passes.weights import bias_of, weight_of
 
 Again = Callable[[], Tensor]
@@ -78,8 +79,8 @@ class _Products(torch.autograd.Function):
         *factors: Tensor,
     ) -> tuple[Tensor, ...]:
         dtype = x.dtype
-        masks = [None if update is None else _mask(x, update.dropout) for update in updates]
-        lows = _lows(x, [update for update in updates if update is not None], masks)
+        drops = [_drawn(update.dropout) for update in updates if update is not None]
+        lows = _lows(x, [update for update in updates if update is not None], drops)
         results = []
         left = iter(lows)
         for linear, update, stays in zip(linears, updates, keep, strict=True):
@@ -89,7 +90,7 @@ class _Products(torch.autograd.Function):
             results.append(y)
         needs_x = bool(factors) and again is None
         ctx.save_for_backward(*([x] if needs_x else []), *factors, *lows)
-        ctx.linears, ctx.updates, ctx.masks = linears, updates, masks
+        ctx.linears, ctx.updates, ctx.drops = linears, updates, drops
         ctx.again = again if factors else None
         return tuple(results)
 
@@ -113,7 +114,7 @@ class _Products(torch.autograd.Function):
                 slopes.append((g @ b.to(g.dtype)).mul_(update.scale))
         if not slopes:
             return dx, None, None, None, None
-        by_a = _by_a(x, dx, slopes, factors[::2], [mask for mask in ctx.masks if mask is not None])
+        by_a = _by_a(x, dx, slopes, factors[::2], ctx.drops)
         found = [gradient for pair in zip(by_a, by_b, strict=True) for gradient in pair]
         return dx, None, None, None, None, *found
 
@@ -125,27 +126,35 @@ def _product(x: Tensor, weight: Tensor, bias: Tensor | None, stays: bool) -> Ten
     return torch.mm(x, weight.t(), out=y) if bias is None else torch.addmm(bias, x, weight.t(), out=y)
 
 
-def _lows(x: Tensor, updates: Sequence[LowRank], masks: Sequence[Tensor | None]) -> list[Tensor]:
+def _lows(x: Tensor, updates: Sequence[LowRank], drops: Sequence[Dropout | None]) -> list[Tensor]:
     """`dropout(x) Aᵀ` of every update; in one product where nothing is dropped."""
     if not updates:
         return []
-    if any(mask is not None for mask in masks):
-        present = [mask for mask in masks if mask is not None]
-        return [(x * mask) @ update.a.to(x.dtype).t() for update, mask in zip(updates, present, strict=True)]
+    if any(drops):
+        found = []
+        for update, drop in zip(updates, drops, strict=True):
+            seen = x if drop is None else drop.of(x)
+            low = kept((len(x), len(update.a)), x.dtype)
+            found.append(torch.mm(seen, update.a.to(x.dtype).t(), out=low))
+        return found
     factors = torch.cat([update.a for update in updates]).to(x.dtype)
     together = torch.mm(x, factors.t(), out=kept((len(x), len(factors)), x.dtype))
     return list(torch.split(together, [len(update.a) for update in updates], dim=1))
 
 
 def _by_a(
-    x: Tensor, dx: Tensor | None, slopes: list[Tensor], factors: Sequence[Tensor], masks: list[Tensor]
+    x: Tensor, dx: Tensor | None, slopes: list[Tensor], factors: Sequence[Tensor], drops: Sequence[Dropout | None]
 ) -> list[Tensor]:
     """The gradients of every A; `dx`, where there is one, gets its share of each."""
-    if masks:
-        for slope, a, mask in zip(slopes, factors, masks, strict=True):
-            if dx is not None:
-                dx.addcmul_(slope @ a.to(slope.dtype), mask)
-        return [(v.t() @ (x * mask)).to(a.dtype) for v, a, mask in zip(slopes, factors, masks, strict=True)]
+    if any(drops):
+        found = []
+        for v, a, drop in zip(slopes, factors, drops, strict=True):
+            if dx is not None and drop is not None:
+                drop.add(v @ a.to(v.dtype), dx)
+            elif dx is not None:
+                dx.addmm_(v, a.to(v.dtype))
+            found.append((v.t() @ (x if drop is None else drop.of(x))).to(a.dtype))
+        return found
     together = torch.cat(slopes, dim=1)
     if dx is not None:
         dx.addmm_(together, torch.cat(list(factors)).to(together.dtype))
@@ -153,8 +162,5 @@ def _by_a(
     return list(torch.split(by_all, [len(a) for a in factors]))
 
 
-def _mask(x: Tensor, dropout: float) -> Tensor | None:
-    """What dropout multiplies by: 0, or 1 / (1 − p)."""
-    if not dropout:
-        return None
-    return kept(x.shape, x.dtype).bernoulli_(1 - dropout).div_(1 - dropout)
+def _drawn(share: float) -> Dropout | None:
+    return Dropout.drawn(share) if share else None

@@ -148,6 +148,25 @@ def turned(x: Tensor, width: int, cosine: Tensor, sine: Tensor, sign: float) -> 
     return torch.cat(parts, dim=-1).to(x.dtype).view(x.shape)
 
 
+def drop(x: Tensor, y: Tensor, seed: int, threshold: int, scale: float, *, plus: bool) -> bool:
+    """`y` becomes what dropout leaves of `x`, or with `plus` gets it added; False where there is no kernel for it.
+
+    Args:
+        x: the input.
+        y: the same shape and dtype, contiguous.
+        seed: below 2³².
+        threshold: a place whose number is below is dropped.
+        scale: of what is left.
+        plus: add.
+    """
+    module = _module(x, y)
+    if module is None or x.dtype != y.dtype or not y.is_contiguous():
+        return False
+    x = x.contiguous()
+    module.train_drop(_half(x), x.data_ptr(), y.data_ptr(), x.numel(), seed, threshold, scale, plus)
+    return True
+
+
 def added(x: Tensor, y: Tensor) -> Tensor:
     """`x + y`, fp32.
 
