@@ -54,14 +54,14 @@ def mined() -> list[astrarium.data.Row]:
     return rows[:ROWS]
 
 
-def tuned(method: str, rows: list[astrarium.data.Row], base: astrarium.model.Base, folder: Path) -> astrarium.tune.Run:
+def tuned(method: str, rows: list[astrarium.data.Row], folder: Path) -> astrarium.tune.Run:
     """One short tuning, with a progress bar."""
     with Bars(console=console, transient=True) as bars:
         task = bars.add_task(f"tuning {method}", total=STEPS)
         return astrarium.tune.train(
             rows,
             method=method,
-            base=base,
+            base="default",
             run=folder / method,
             learning_rate=LEARNING_RATES[method],
             on_progress=lambda progress: bars.update(
@@ -77,13 +77,11 @@ def main() -> int:
     with stage("mine rows"):
         rows = mined()
     console.print(f"  {len(rows)} rows, such as: {rows[0]['prompt']!r}", markup=False)
-    with stage("load the libraries and the embedded default"):
-        base = astrarium.model.load_base("default")
     runs = {}
     with tempfile.TemporaryDirectory(prefix="astrarium-demo-") as folder:
         for method in LEARNING_RATES:
             with stage(f"tune {method}"):
-                runs[method] = tuned(method, rows, base, Path(folder))
+                runs[method] = tuned(method, rows, Path(folder))
         with stage("open the engine"):
             model = astrarium.load("default", adapters={method: str(run.adapter) for method, run in runs.items()})
         answers = {}

@@ -30,7 +30,8 @@ def prepare(work: dict[str, Any]) -> tuple[str, Round]:
         if "grow" in work:
             kept.append(b"x" * work["grow"])
             time.sleep(0.2)
-        return {"rate": next(turns), "format": "int8"} if work.get("late") else {"rate": next(turns)}
+        figures = {name: next(turns) for name in work.get("names", ["rate"])}
+        return {**figures, "format": "int8"} if work.get("late") else figures
 
     kept: list[bytes] = []
     return "bf16", play

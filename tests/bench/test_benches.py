@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from io import StringIO
 from pathlib import Path
@@ -140,7 +141,9 @@ def test_ratios_by_hand(tmp_path: Path) -> None:
 
 @pytest.fixture
 def _small_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running, "measure", lambda: RATES)
+    rounds = [20e9, 1e12, 60e9, 2e12, 30e9, 1e12]  # in the middle 30 and 1
+    rates = small("machine", figures=rounds, names=["read", "matrix"])
+    monkeypatch.setattr(running.machine, "contestant", lambda: dataclasses.replace(rates, warms_up=False))
     monkeypatch.setattr(running.os, "getloadavg", lambda: (0.1, 0.1, 0.1))
 
 
@@ -151,8 +154,6 @@ def test_a_result(monkeypatch: pytest.MonkeyPatch) -> None:
     def contestants(setting: Setting) -> list[Contestant]:
         absent = Contestant("transformers", ("/nowhere/python",), {})
         return [small(OURS, figures=[5, 10, 10, 9]), small("llama.cpp", figures=[9, 5, 5, 4]), absent]
-
-    import dataclasses
 
     from astrarium.bench.decoding import figure, figures_of_peers
 
@@ -184,10 +185,9 @@ def test_a_result(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_small_machine")
 def test_our_own_failure_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    import dataclasses
-
     played = dataclasses.replace(all_benches()["long"], contestants=lambda setting: [small(OURS, fails="die")])
     monkeypatch.setattr(running, "bench", lambda name: played)
+    monkeypatch.setattr(running, "ROUNDS", 3)
     with pytest.raises(BenchError, match=r"bench long: our own side failed: astrarium: ended with status 3"):
         run("long")
 

@@ -12,13 +12,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from astrarium.bench.protocol import Contestant, Worker
+from astrarium.bench.protocol import Contestant, Standing
 from astrarium.bench.worker import Round, serve
+from astrarium.core.errors import BenchError
 
 _INSTRUCTIONS = (
     "avx2", "fma", "f16c", "avx_vnni", "avx512f", "avx512bw", "avx512vl", "avx512_vnni", "avx512_bf16", "avx512_fp16",
     "amx_tile", "amx_bf16", "amx_int8", "asimd", "asimddp", "i8mm", "bf16", "sve",
 )  # fmt: skip
+_NAME = "machine"
 _TIMES = 10
 _READ_BYTES = 1 << 30
 _ROWS, _INNER, _COLUMNS = 1024, 2048, 8192
@@ -29,9 +31,9 @@ class Rates:
     """The machine's own ceiling."""
 
     read: float
-    """Bytes a second: the best of ten `torch.sum` over 1 GiB of fp32."""
+    """Bytes a second: the best of ten `torch.sum` over 1 GiB of fp32, in the middle one of the rounds."""
     matrix: float
-    """FLOP a second: the best of ten bf16 products `[1024, 2048] × [2048, 8192]`."""
+    """FLOP a second: the best of ten bf16 products `[1024, 2048] × [2048, 8192]`, likewise."""
 
     def to_dict(self) -> dict[str, float]:
         """As JSON, in the units people speak in."""
@@ -53,19 +55,21 @@ def facts() -> dict[str, Any]:
     }
 
 
-def measure() -> Rates:
-    """Measure both rates, in a process of their own.
+def contestant() -> Contestant:
+    """The machine, which plays each round beside the others: what it can do changes from minute to minute."""
+    return Contestant(_NAME, (sys.executable, "-m", __name__), {}, warms_up=False)
+
+
+def rates_of(standing: Standing) -> Rates:
+    """The medians over the rounds; the machine is taken out of the standing.
 
     Raises:
-        BenchError: the process failed.
+        BenchError: its process failed.
     """
-    worker = Worker(Contestant("machine", (sys.executable, "-m", __name__), {}))
-    try:
-        worker.start({})
-        measured = worker.round()
-    finally:
-        worker.quit()
-    return Rates(measured["read"], measured["matrix"])
+    if _NAME in standing.missing:
+        raise BenchError(standing.missing[_NAME])
+    played = standing.played.pop(_NAME)
+    return Rates(played.median("read"), played.median("matrix"))
 
 
 def _cpu() -> Mapping[str, str]:

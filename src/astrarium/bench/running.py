@@ -9,8 +9,8 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
+from astrarium.bench import machine
 from astrarium.bench.bench import OURS, Bench, Setting
-from astrarium.bench.machine import facts, measure
 from astrarium.bench.protocol import QUICK_ROUNDS, ROUNDS, is_noisy, play, spread
 from astrarium.bench.result import Result
 from astrarium.core.errors import BenchError
@@ -68,9 +68,8 @@ def run(
         setting = Setting(cache_folder() / "bench", Path(scratch), python, _peers(), quick)
         say("making what is needed")
         contestants = wanted.contestants(setting)
-        say("measuring the machine")
-        rates = measure()
-        standing = play(contestants, rounds, say)
+        standing = play([machine.contestant(), *contestants], rounds, say)
+    rates = machine.rates_of(standing)
     ours_missing = [reason for one, reason in standing.missing.items() if one.startswith(OURS)]
     missing = {one: reason for one, reason in standing.missing.items() if not one.startswith(OURS)}
     for one, reason in missing.items():
@@ -88,7 +87,7 @@ def run(
         ceiling={**rates.to_dict(), **verdict.ceiling},
         rounds=rounds,
         noisy=is_noisy(load, steady),
-        machine={**facts(), "load": load, "spread": max(map(spread, steady), default=0.0)},
+        machine={**machine.facts(), "load": load, "spread": max(map(spread, steady), default=0.0)},
         missing_peers=tuple(missing),
         bars=wanted.bars,
     )
