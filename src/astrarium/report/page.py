@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _PICTURE = re.compile(r'\b(src|srcset|href)="assets/([^"]+)"')
 _TYPES = {"svg": "image/svg+xml", "csv": "text/csv", "cast": "application/x-asciicast", "py": "text/x-python"}
-_LONG = re.compile(r"<code>([^<\n]{41,})</code>")
+_LONG = re.compile(r"<code>([^<\n]{35,})</code>")
 """Code that may break across lines also in a table: digests, paths."""
 _TABLE = re.compile(r"<table>.*?</table>", re.DOTALL)
 

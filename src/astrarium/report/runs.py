@@ -92,9 +92,11 @@ def _logged(metrics: Sequence[Mapping[str, Any]], best: Any) -> tuple[Mapping[st
     answered = [line for line in metrics if isinstance(line.get("sample"), dict)]
     if not answered:
         return ()
-    kept = next((line for line in answered if line["step"] == best), answered[-1])
-    alone = next((line["sample_of_base"] for line in metrics if isinstance(line.get("sample_of_base"), dict)), {})
-    sample = {"base": alone.get("answer"), "step": kept["step"], **kept["sample"]}
+    kept = next((line for line in answered if line.get("step") == best), answered[-1])
+    alone: Mapping[str, Any] = next(
+        (line["sample_of_base"] for line in metrics if isinstance(line.get("sample_of_base"), dict)), {}
+    )
+    sample = {"base": alone.get("answer"), "step": kept.get("step"), **kept["sample"]}
     return ({**sample, "base": None} if alone and alone.get("prompt") != sample.get("prompt") else sample,)
 
 
