@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
+import pytest
+
+from astrarium.methods import METHODS, recipe
+from astrarium.report.explained import explain_method
 from astrarium.report.figures import LIGHT, bars, curves
 from astrarium.report.flow_figure import Step, flow
 
@@ -41,6 +45,20 @@ def test_every_arrow_of_the_text_is_drawn_and_none_runs_through_a_box() -> None:
     width = float(root.get("width", "0"))
     for label in root.iter(f"{svg}text"):
         assert 0 < float(label.get("x", "0")) < width
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_diagrams_and_formulas_reach_github_as_they_are_meant(method: str) -> None:
+    explained = explain_method(method, recipe(method).options)
+    assert explained is not None
+    assert "&#" not in explained.mermaid  # mermaid takes the # for the beginning of an entity of its own
+    labels = re.findall(r'\["(.*)"\]', explained.mermaid)
+    assert labels
+    assert not any('"' in label for label in labels)
+    for (
+        formula
+    ) in explained.formulas:  # Markdown would take the backslash of \\, and the like away before MathJax sees it
+        assert not re.search(r"\\[^A-Za-z]", formula)
 
 
 def test_the_numbers_of_axes_are_readable() -> None:

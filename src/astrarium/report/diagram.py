@@ -169,4 +169,5 @@ def _arrow(arrow: Arrow, places: dict[str, tuple[float, float]], wide: int, them
 
 
 def _entities(label: str) -> str:
-    return escape(label, quote=True).replace("\n", "<br/>")
+    # Mermaid reads #name; as an entity of its own, also where it is the end of HTML's.
+    return escape(label, quote=False).replace('"', "#quot;").replace("\n", "<br/>")

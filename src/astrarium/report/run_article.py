@@ -51,6 +51,10 @@ def facts_of(what: str | Path) -> dict[str, Any]:
         raise ReportError(f"{what} is neither a run nor an adapter")
     recorded = run.entries if run is not None else _of(adapter).source.metadata
     entries: dict[str, Any] = {**dict.fromkeys(_KEYS), **recorded}
+    if run is not None and not run.finished:
+        entries["losses"] = (
+            None  # the record has them from the start on, with the untrained adapter's in the last place
+        )
     recipe: Mapping[str, Any] = entries.get("recipe") or {}
     method = str(entries.get("method") or _of(adapter).method)
     options = dict(adapter.config) if adapter is not None else dict(recipe.get("options", {}))
@@ -144,8 +148,8 @@ def _curve(run: RunRecord) -> Figure | None:
     losses = run.entries.get("losses") or {}
     if "base" in losses:
         levels["base alone, validation"] = float(losses["base"])
-        alt += f"; validation {losses['start']:.3f} at first and {losses['end']:.3f} of what was kept, the base alone "
-        alt += f"{losses['base']:.3f}"
+        kept = f" and {losses['end']:.3f} of what was kept" if run.finished else ""
+        alt += f"; validation {losses['start']:.3f} at first{kept}, the base alone {losses['base']:.3f}"
     return curves(series, x="step", y="loss (nats a token)", alt=f"{alt}.", levels=levels)
 
 
