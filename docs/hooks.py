@@ -12,4 +12,8 @@ def on_page_markdown(markdown: str, **kwargs: Any) -> str:
     """Displayed mathematics between lines of `$$`."""
     from latex2mathml.converter import convert
 
-    return _DISPLAYED.sub(lambda match: str(convert(match[1].strip(), display="block")), markdown)
+    def shown(match: re.Match[str]) -> str:
+        # equations that follow one another would touch
+        return str(convert(match[1].strip(), display="block")).replace("<math ", '<math style="margin: 0.7em 0" ', 1)
+
+    return _DISPLAYED.sub(shown, markdown)

@@ -48,7 +48,7 @@ def broken_links(path: Path) -> list[str]:
     document = path.read_text(encoding="utf-8")
     prose = "\n".join(markdown.outside_code(document))
     targets = re.findall(r"\]\(([^)\s]+)\)", prose) + re.findall(r'(?:src|srcset|href)="([^"]+)"', prose)
-    anchors = {heading.anchor for heading in markdown.headings(document)}
+    anchors = {heading.anchor for heading in markdown.headings(document)} | set(re.findall(r'<a id="([^"]+)"', prose))
     missing = [t for t in targets if t.startswith("#") and t[1:] not in anchors]
     local = [t for t in targets if not t.startswith("#") and "://" not in t]
     missing += [t for t in local if not (path.parent / t).is_file()]

@@ -66,6 +66,15 @@ def test_a_page_is_seen_whole(browser: Any, pages: list[Path], theme: str, width
         broken = "[...document.images].filter(i => getComputedStyle(i).display != 'none' && !i.naturalWidth).length"
         assert page.evaluate(broken) == 0
         assert page.evaluate(_CONTRAST) >= 4.5
+        broken = (
+            "[...document.querySelectorAll('td code:not(.long)')].filter(c => c.getClientRects().length > 1).length"
+        )
+        assert page.evaluate(broken) == 0
+        if width > 1000:  # on a phone wide tables are moved sideways, on a desk nothing is cut off
+            cut = "[...document.querySelectorAll('.wide')].filter(w => w.scrollWidth > w.clientWidth).length"
+            assert page.evaluate(cut) == 0
+        empty = "[...document.querySelectorAll('thead')].filter(h => h.clientHeight && !h.textContent.trim()).length"
+        assert page.evaluate(empty) == 0
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == {
             "light": "rgb(255, 255, 255)", "dark": "rgb(13, 17, 23)",
         }[theme]  # fmt: skip

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
+import json
 import re
 import subprocess
 import sys
@@ -50,13 +52,31 @@ def test_it_says_that_the_adapter_is_thrown_away_and_what_the_sources_have_wrong
         assert figure in built.markdown
 
 
+def test_it_says_how_far_the_script_comes_and_its_figures_are_the_base_s_own(built: Article) -> None:
+    before_contents = built.markdown.partition("## Contents")[0]
+    assert (
+        "refuses the file because of line 16, and once that is mended, stock peft stops on line 10" in before_contents
+    )
+    assert "runs without any warning" not in built.markdown  # it does not run at all
+    assert "29.31 GB, against 14.65 GB in bf16" in built.markdown
+    assert "28 GB" not in built.markdown  # what the name alone would give
+    classes = re.search(
+        r"^\| ✅ \| `AutoModelForCausalLM` \|.*`transformers/(\S+):(\d+)`", built.markdown, re.MULTILINE
+    )
+    assert classes is not None
+    package = importlib.util.find_spec("transformers")
+    assert package is not None
+    lines = (Path(str(package.origin)).parent / classes[1]).read_text(encoding="utf-8").splitlines()
+    assert lines[int(classes[2]) - 1].startswith("class AutoModelForCausalLM(")
+
+
 def test_everything_in_it_resolves() -> None:
     assert broken_links(SHIPPED / "astraios-usage.md") == []
 
 
 def test_every_quotation_is_in_its_source(built: Article, shared: Path) -> None:
     sources = {source.number: source for source in read_sources([shared / "data" / "brief" / "peft-article-brief.txt"])}
-    quoted = re.findall(r"Source \[(\d+)\]\(#-sources\) says of it:\n\n> (.+)\n", built.markdown)
+    quoted = re.findall(r"Source \[(\d+)\]\(#source-\1\) says of it:\n\n> (.+)\n", built.markdown)
     assert len(quoted) >= 5
     for number, words in quoted:
         assert words in "\n".join(passage.text for passage in sources[int(number)].passages)
@@ -130,6 +150,53 @@ def test_the_command(astrarium: Command, tmp_path: Path) -> None:
     refused = astrarium("explain", tmp_path / "s.py", "--article", tmp_path / "b.md", "--sources", tmp_path / "no")
     assert (refused.status, refused.err.count("\n")) == (1, 1)
     assert not (tmp_path / "b.md").exists()
+
+
+def test_what_is_asked_to_be_quoted_is_in_a_source_or_refused(astrarium: Command, tmp_path: Path) -> None:
+    script, first, second = tmp_path / "s.py", tmp_path / "first.txt", tmp_path / "second.txt"
+    script.write_text("from transformers import AutoTokenizer\nt = AutoTokenizer.from_pretrained('gpt2')\n")
+    first.write_text("# One\n\nA first page.\n")
+    second.write_text("# Two\n\nIt has *two* lines,\nand no more.\n")
+    asked = ["explain", script, "--article", tmp_path / "a.md", "--sources", first, second]  # as a shell gives *.txt
+    assert astrarium(*asked, "--quote", "It has *two* lines,\nand").status == 0
+    text = (tmp_path / "a.md").read_text()
+    assert "Source [2](#source-2), line 3:\n\n> It has \\*two\\* lines,\\\n> and\n" in text
+    assert broken_links(tmp_path / "a.md") == []
+    (tmp_path / "a.md").unlink()
+    refused = astrarium(*asked, "--quote", "It has two lines")
+    assert (refused.status, refused.err.count("\n")) == (1, 1)
+    assert "no source says 'It has two lines' (looked for in first.txt, second.txt)" in refused.err
+    assert not (tmp_path / "a.md").exists()
+    assert astrarium("explain", script, "--article", tmp_path / "a.md", "--quote", "x").status == 2
+    assert astrarium("explain", script, script, "--article", tmp_path / "a.md", "--sources", first).status == 2
+
+
+def test_a_notebook_is_told_as_code_with_its_lines_counted_through(tmp_path: Path) -> None:
+    cells = [
+        {"cell_type": "markdown", "source": "# words"},
+        {"cell_type": "code", "source": ["%matplotlib inline\n", "from peft import PeftModel\n",
+                                         "from transformers import AutoModelForCausalLM\n",
+                                         "m = AutoModelForCausalLM.from_pretrained('gpt2')\n",
+                                         "m = PeftModel.from_pretrained(m, 'x/lora')"]},
+        {"cell_type": "code", "source": "m = AutoModelForCausalLM.from_pretrained('gpt2')\nm.generate()"},
+    ]  # fmt: skip
+    (tmp_path / "n.ipynb").write_text(json.dumps({"cells": cells, "nbformat": 4, "nbformat_minor": 5, "metadata": {}}))
+    text = article_of_script(explain.read(tmp_path / "n.ipynb")).markdown
+    assert "cell_type" not in text
+    assert "```python\n# cell 2\n%matplotlib inline\n" in text
+    assert "> Line 8: the base is loaded again here, so the adapter attached on line 6 is thrown away" in text
+    assert "### Line 8: `AutoModelForCausalLM.from_pretrained`\n\n```python\nm = Auto" in text
+    assert "-m = AutoModelForCausalLM.from_pretrained('gpt2')" in text
+    assert ": comments" not in text
+
+
+def test_an_article_of_nothing_claims_nothing(tmp_path: Path) -> None:
+    (tmp_path / "empty.py").write_text("")
+    text = article_of_script(explain.read(tmp_path / "empty.py")).markdown
+    assert "There is nothing in it to walk through." in text
+    assert "line by line" not in text
+    assert "Nothing is wrong" not in text
+    assert "[x]" not in text
 
 
 def test_a_configuration_that_is_none_is_refused(tmp_path: Path) -> None:

@@ -71,6 +71,31 @@ def test_code_is_checked_and_prose_is_not(saved: Path) -> None:
     assert not any("best" in code for code in claims)
 
 
+def test_arguments_and_imports_are_checked(tmp_path: Path) -> None:
+    page = """# A page
+Call `AutoModelForCausalLM.from_pretrained("x", load_in_8bit=True)`, or `LoraConfig(r=8, lora_alfa=16)`; in
+`TrainingArguments` set `evaluation_strategy="steps"`, in your own function `batch_size=4`.
+
+```python
+from transformers import AutoModelWithLMHead, Trainer
+
+trainer = Trainer(
+    model=model,
+    tokenizer=tok,
+)
+```
+"""
+    (tmp_path / "page.md").write_text(page)
+    claims = {claim.code: claim for claim in check_claims(read_sources([tmp_path / "page.md"]), InstalledLibraries())}
+    assert {code for code, claim in claims.items() if not claim.holds} == {
+        "AutoModelForCausalLM.from_pretrained(load_in_8bit=True)", "LoraConfig(lora_alfa=16)",
+        'evaluation_strategy="steps"', "AutoModelWithLMHead", "Trainer(tokenizer=tok)",
+    }  # fmt: skip
+    assert claims["LoraConfig(r=8)"].holds
+    assert claims["Trainer(model=model)"].holds
+    assert "eval_strategy" in claims['evaluation_strategy="steps"'].finding
+
+
 def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "empty").write_text(" \n")
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")

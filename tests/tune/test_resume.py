@@ -174,7 +174,11 @@ def test_the_best_is_kept_and_patience_ends_a_training(base: Base, tmp_path: Pat
     assert run.losses.end == losses[best]
     assert record["steps_done"] == best + 2 < 40
     assert any("ending early" in line for line in said)
-    assert all(set(line["sample"]) == {"source", "prompt", "answer"} for line in lines if "sample" in line)
+    samples = [line["sample"] for line in lines if "sample" in line]
+    assert all(set(sample) == {"source", "prompt", "answer"} for sample in samples)
+    alone = lines[0]["sample_of_base"]
+    assert (alone["source"], alone["prompt"]) == (samples[0]["source"], samples[0]["prompt"])
+    assert alone["answer"] != samples[-1]["answer"]  # at this rate the adapter says something else than the base
     steps = {int(entry.name.rpartition("-")[2]) for entry in (tmp_path / "r" / "checkpoints").iterdir()}
     assert steps == {best, best + 2}
 

@@ -33,6 +33,9 @@ def explain(
     sources: Annotated[
         list[Path] | None, typer.Option(help="Saved search results, pages or answers for the article to cite.")
     ] = None,
+    quote: Annotated[
+        list[str] | None, typer.Option(help="Words of the sources that the article quotes, letter for letter.")
+    ] = None,
     base_config: Annotated[Path | None, typer.Option(help="The base's config.json, where it is not at hand.")] = None,
     recording: Annotated[Path | None, typer.Option(help="An asciinema recording for the article to show.")] = None,
     rules: Annotated[bool, typer.Option("--rules", help="List every rule.")] = False,
@@ -51,14 +54,15 @@ def explain(
         raise typer.BadParameter("--json, --sarif and --github exclude one another")
     if as_sarif and len(scripts) > 1:
         raise typer.BadParameter("--sarif takes one script")
-    if article is None and (html or sources or base_config or recording):
+    if article is None and (html or sources or quote or base_config or recording):
         raise typer.BadParameter(
-            "--html, --sources, --base-config and --recording are the article's; add --article FILE"
+            "--html, --sources, --quote, --base-config and --recording are the article's; add --article FILE"
         )
     if article is not None:
-        if len(scripts) > 1:
-            raise typer.BadParameter("--article takes one script")
-        _write_article(_read(scripts[0], True), article, html, sources or [], base_config, recording)
+        script, files = _script_and_sources(scripts, sources or [])
+        if quote and not files:
+            raise typer.BadParameter("a quotation is from a source; add --sources FILE", param_hint="--quote")
+        _write_article(_read(script, True), article, html, files, quote or [], base_config, recording)
         return
     readings = [_read(script, fix or write) for script in scripts]
     for reading in readings:
@@ -94,15 +98,36 @@ def _read(script: str, mend: bool) -> Reading:
         return read(Path(script), mend=mend)
 
 
+def _script_and_sources(given: list[str], sources: list[Path]) -> tuple[str, list[Path]]:
+    """The one script of an article; of `--sources A B` the second comes among the scripts, and is a source.
+
+    Raises:
+        typer.BadParameter: more than one of them may be the script.
+    """
+    scripts = [name for name in given if name == "-" or name.endswith((".py", ".ipynb"))] if sources else given
+    if len(given) > 1 and len(scripts) != 1:
+        raise typer.BadParameter("--article takes one script; write --sources before each of several sources")
+    script = given[0] if len(given) == 1 else scripts[0]
+    return script, [*sources, *(Path(name) for name in given if name is not script)]
+
+
 def _write_article(
-    reading: Reading, path: Path, html: bool, sources: list[Path], base_config: Path | None, recording: Path | None
+    reading: Reading,
+    path: Path,
+    html: bool,
+    sources: list[Path],
+    quotes: list[str],
+    base_config: Path | None,
+    recording: Path | None,
 ) -> None:
     from astrarium.explain.article import article_of_script
     from astrarium.report import read_recording
 
     shown = read_recording(recording) if recording is not None else None
     with working("writing the article"):
-        written = article_of_script(reading, stem=path.stem, sources=sources, base_config=base_config, recording=shown)
+        written = article_of_script(
+            reading, stem=path.stem, sources=sources, base_config=base_config, recording=shown, quotes=quotes
+        )
         files = written.write_html(path) if html else written.write(path)
     note(f"wrote {path}" + (f" and {len(files) - 1} files in {path.parent / 'assets'}" if files[1:] else ""))
 

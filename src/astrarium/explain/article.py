@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import json
 import re
@@ -13,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 from astrarium.core.errors import CorruptFileError
 from astrarium.explain.article_bases import method_facts, prompt_facts
 from astrarium.explain.article_library import InstalledLibraries
+from astrarium.explain.article_notebooks import HEADING, as_script
 from astrarium.explain.article_steps import told_steps
 from astrarium.explain.reading import Finding, Reading
 from astrarium.report.article import Article
-from astrarium.report.citations import Source, read_sources
+from astrarium.report.citations import Source, quoting, read_sources
 from astrarium.report.claims import check_claims
 from astrarium.report.figures import Figure, bars
 from astrarium.report.flow_figure import Step, flow
@@ -30,6 +32,8 @@ _HEADLINES = {
     "syntax-error": "As it stands, it does not even parse",
     "adapter-method-unknown": "Stock peft does not know the adapter's method",
 }
+_STOPPING = ("syntax-error", "adapter-method-unknown")
+"""With these a script does not come as far as its answer."""
 _MODELS = ("transformers.Auto", "peft.", "transformers.PreTrainedModel.to", "transformers.GenerationMixin")
 
 
@@ -41,6 +45,7 @@ def article_of_script(
     base_config: str | Path | None = None,
     recording: Recording | None = None,
     recorded_by: str = "",
+    quotes: Sequence[str] = (),
 ) -> Article:
     """Write the article of a script that was read.
 
@@ -51,17 +56,19 @@ def article_of_script(
         base_config: the `config.json` of the script's base, where the base itself is not at hand.
         recording: a terminal's recording to show.
         recorded_by: the command that made it, for the reader.
+        quotes: words of the sources to quote, letter for letter.
 
     Raises:
-        ReportError: a source that cannot be read.
+        ReportError: a source that cannot be read, or a quotation that no source has letter for letter.
         CorruptFileError: a configuration that is no JSON object.
     """
-    reading = replace(reading, findings=tuple(_anywhere(finding) for finding in reading.findings))
+    reading = as_script(reading)
+    base = _base(reading, base_config)
+    reading = replace(reading, findings=tuple(_anywhere(finding, reading, base) for finding in reading.findings))
     libraries = InstalledLibraries()
     cited = read_sources(sources)
-    told = told_steps(reading, libraries, cited)
+    told = [step for step in told_steps(reading, libraries, cited) if not HEADING.fullmatch(step.code.strip())]
     article = Article(stem)
-    base = _base(reading, base_config)
     adapter = _loaded(reading, "peft.PeftModel.from_pretrained", 1)
     method = method_facts(adapter, base)
     claims = check_claims(cited, libraries, _own_names(reading))
@@ -89,14 +96,22 @@ def article_of_script(
         diff=_diff(reading),
         recording=recording,
         recorded_by=recorded_by,
-        ids={finding.id for finding in reading.findings},
+        ids={finding.id: finding.line for finding in reversed(reading.findings)},
+        parses=_parses(reading.mended),
+        quotes=_quoted(quotes, cited),
         omitted=_omitted(reading, cited),
     )
 
 
-def _anywhere(finding: Finding) -> Finding:
-    """A finding without what it says of the machine that it was made on: an article is read elsewhere."""
-    return replace(finding, message=re.sub(r"; this machine has \d+ GB", "", finding.message))
+def _anywhere(finding: Finding, reading: Reading, base: Mapping[str, Any]) -> Finding:
+    """A finding as an article has it, which is read on other machines and has the base's own figures."""
+    message, why = re.sub(r"; this machine has \d+ GB", "", finding.message), finding.why
+    if finding.id == "fp32-large-model" and base["parameters"]:  # the rule knows the size from the name alone
+        held = [f"{base['bytes'][kind] / 1e9:,.2f} GB" for kind in ("fp32", "bf16")]
+        message = re.sub(r": [\d,]+ GB, against [\d,]+ GB in bf16", f": {held[0]}, against {held[1]} in bf16", message)
+    if finding.id == "adapter-lost" and any(other.id in _STOPPING for other in reading.findings):
+        why = "Once the script runs at all, nothing warns of this, and its answers come from the base alone."
+    return replace(finding, message=message, why=why)
 
 
 def _omitted(reading: Reading, sources: Sequence[Source]) -> dict[int, dict[str, list[int]]]:
@@ -190,6 +205,23 @@ def _memory(base: Mapping[str, Any], reading: Reading) -> Figure | None:
         values, x="GB of weights", unit=" GB",
         alt="Weights of the base: " + ", ".join(f"{size:.1f} GB in {kind}" for kind, size in values) + ".",
     )  # fmt: skip
+
+
+def _quoted(quotes: Sequence[str], sources: Sequence[Source]) -> list[tuple[str, Source, int]]:
+    """Each quotation with its source and the line where the passage begins."""
+    found = []
+    for words in quotes:
+        source = quoting(words, sources)
+        found.append((words, source, source.line_of(words)))
+    return found
+
+
+def _parses(code: str) -> bool:
+    try:
+        ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def _own_names(reading: Reading) -> frozenset[str]:

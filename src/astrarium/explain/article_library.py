@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -48,6 +48,16 @@ class InstalledLibraries:
             if described is not None:
                 return f"`{described.file}:{described.line}` of {found.package} {found.release}"
         return ""
+
+    def home(self, name: str) -> str:
+        """The package that a name can be imported from; empty where there is none."""
+        return next((found.package for found in self._found if name in found.exports), "")
+
+    def arguments(self, code: str) -> Iterator[tuple[str, bool, str]]:
+        """The arguments of a piece of code, and the names it imports, looked up; see `article_arguments`."""
+        from astrarium.explain.article_arguments import arguments
+
+        return arguments(code, self)
 
     def signature(self, name: str) -> Signature | None:
         """Of a dotted name, package first."""

@@ -232,7 +232,7 @@ def _calls(script: Script, made: Repaired, context: Context) -> tuple[Call, ...]
         place = context.tree.range(event.node)
         if id(event.node) in found or not event.name:
             continue
-        line, _ = script.place(_original(made, place.start.line))
+        line, cell = script.place(_original(made, place.start.line))
         found[id(event.node)] = Call(
             name=event.name,
             line=line,
@@ -247,5 +247,6 @@ def _calls(script: Script, made: Repaired, context: Context) -> tuple[Call, ...]
                 for one in event.arguments
             ),
             assigned=event.target,
+            cell=cell,
         )
-    return tuple(sorted(found.values(), key=lambda call: (call.line, call.end_line)))
+    return tuple(sorted(found.values(), key=lambda call: (call.cell or 0, call.line, call.end_line)))

@@ -40,10 +40,12 @@ class Call:
     arguments: tuple[Argument, ...]
     assigned: str | None = None
     """The variable that its result goes to."""
+    cell: int | None = None
+    """In a notebook: the cell, counted from 1; `line` then counts within the cell."""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
-        return {
+        shown: dict[str, Any] = {
             "name": self.name,
             "line": self.line,
             "end_line": self.end_line,
@@ -51,6 +53,7 @@ class Call:
             "arguments": [argument.to_dict() for argument in self.arguments],
             "assigned": self.assigned,
         }
+        return shown if self.cell is None else {**shown, "cell": self.cell}
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,7 +140,7 @@ def _environment() -> Environment:
         fence=markdown.fence,
         count=lambda number: f"{number:,}",
         gb=lambda number: f"{number / 1e9:,.2f} GB",
-        quoted=markdown.quote,
+        quotation=markdown.quotation,
     )
     environment.globals.update(table=markdown.table, details=markdown_details, thumbnail=thumbnail)
     return environment

@@ -9,9 +9,9 @@ from typing import Any
 
 from astrarium.core.errors import ReportError
 from astrarium.report.article import Article
+from astrarium.report.loading import DEFAULT_BASE, loading
 from astrarium.report.run_article import facts_of
 
-_DEFAULT_BASE = "HuggingFaceTB/SmolLM2-135M-Instruct"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _LICENCE = re.compile(r"[a-z0-9][a-z0-9.+-]*")
 
@@ -29,6 +29,10 @@ def card_of(what: str | Path, *, licence: str | None = None) -> Article:
     if licence is not None and not _LICENCE.fullmatch(licence):
         raise ReportError(f"licence is {licence!r}; expected the hub's spelling, such as apache-2.0, mit or other")
     facts = facts_of(what)
+    facts["load"] = loading(
+        facts["base"]["name"], ".", facts["method"], needs_import=facts["needs_import"],
+        template=facts["prompt_template"], why="the folder of this card; elsewhere its id on the hub",
+    )  # fmt: skip
     return Article("card").render("card.md.j2", metadata=_metadata(facts, licence), **facts)
 
 
@@ -37,7 +41,7 @@ def _metadata(facts: Mapping[str, Any], licence: str | None) -> str:
 
     name, method = re.sub(r"[^\w.-]+", "-", str(facts["name"])).strip("-") or "adapter", str(facts["method"])
     full = method == "fft"
-    base = _DEFAULT_BASE if facts["base"]["name"] == "default" else facts["base"]["name"]
+    base = DEFAULT_BASE if facts["base"]["name"] == "default" else facts["base"]["name"]
     # A folder on somebody's machine is no model of the hub.
     on_hub = bool(_HUB_ID.fullmatch(base)) and not Path(base).exists()
     relation: dict[str, Any] = {"base_model_relation": "finetune" if full else "adapter"} if on_hub else {}

@@ -71,6 +71,15 @@ class Source:
             "a quotation must be in its source letter for letter"
         )
 
+    def line_of(self, words: str) -> int:
+        """The line of the file on which a quotation begins.
+
+        Raises:
+            ReportError: as `quote`.
+        """
+        passage = self.quote(words)
+        return passage.line + passage.text[: passage.text.index(words)].count("\n")
+
     def code_lines(self) -> set[str]:
         """The lines of its blocks of code."""
         blocks = (match[0] for passage in self.passages for match in _FENCED.finditer(passage.text))
@@ -104,6 +113,24 @@ def read_sources(files: Sequence[str | Path]) -> list[Source]:
             new = tuple(p for p in source.passages if all(p.text != old.text for old in known.passages))
             merged[key] = replace(known, passages=known.passages + new)
     return [replace(source, number=number) for number, source in enumerate(merged.values(), start=1)]
+
+
+def quoting(words: str, sources: Sequence[Source]) -> Source:
+    """The first source that has these words, letter for letter.
+
+    Raises:
+        ReportError: none of them has, or there are no words.
+    """
+    if not words.strip():
+        raise ReportError("a quotation is empty; give the words that are to be quoted")
+    for source in sources:
+        if any(words in passage.text for passage in source.passages):
+            return source
+    where = ", ".join(dict.fromkeys(source.file for source in sources)) or "no file"
+    shown = words if len(words) <= 120 else f"{words[:119]}…"
+    raise ReportError(
+        f"no source says {shown!r} (looked for in {where}); a quotation must be in its source letter for letter"
+    )
 
 
 def _read(path: Path) -> str:

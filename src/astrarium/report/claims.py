@@ -45,6 +45,9 @@ class Libraries(Protocol):
     def where(self, name: str) -> str:
         """File and line of a name, in words; empty where it is not known."""
 
+    def arguments(self, code: str) -> Iterator[tuple[str, bool, str]]:
+        """Of a piece of code the arguments, and the names it imports: what stands there, whether it holds, why."""
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -73,12 +76,36 @@ def check_claims(sources: Sequence[Source], libraries: Libraries, known: frozens
     found: dict[str, tuple[bool, str, list[int]]] = {}
     for source in sources:
         for code in _codes(source):
-            for shown, holds, finding in _judged(code, source, libraries, known):
-                numbers = found.setdefault(shown, (holds, finding, []))[2]
-                if source.number not in numbers:
-                    numbers.append(source.number)
+            _note(found, source, _judged(code, source, libraries, known))
+        for code in _pieces(source):
+            _note(found, source, libraries.arguments(code))
     claims = [Claim(code, tuple(numbers), holds, finding) for code, (holds, finding, numbers) in found.items()]
     return sorted(claims, key=lambda claim: (claim.holds, claim.code.lower()))
+
+
+def _note(
+    found: dict[str, tuple[bool, str, list[int]]], source: Source, judged: Iterator[tuple[str, bool, str]]
+) -> None:
+    for shown, holds, finding in judged:
+        numbers = found.setdefault(shown, (holds, finding, []))[2]
+        if source.number not in numbers:
+            numbers.append(source.number)
+
+
+def _pieces(source: Source) -> Iterator[str]:
+    """What can be read as a whole: each block of code (its lines, where it does not parse), and each code span."""
+    for passage in source.passages:
+        for block in _FENCED.findall(passage.text):
+            yield from [block] if _parses(block) else block.splitlines()
+        yield from (match[2].strip() for match in _SPAN.finditer(_FENCED.sub("", passage.text)))
+
+
+def _parses(code: str) -> bool:
+    try:
+        ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def _codes(source: Source) -> Iterator[str]:
@@ -126,7 +153,7 @@ def _parsed(code: str) -> ast.AST | None:
     for attempt in (code, code + ")"):
         try:
             return ast.parse(attempt.strip("."))
-        except (SyntaxError, ValueError):
+        except (SyntaxError, ValueError, RecursionError):
             continue
     return None
 

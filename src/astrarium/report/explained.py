@@ -28,16 +28,17 @@ class Explained:
     """Whether it can be folded into the base's weights."""
 
 
-_DELTA = r"\Delta(z) = s \cdot W_{\mathrm{up}}\, f(W_{\mathrm{down}}\, z)"
+_DELTA = r"\Delta(z) = s \cdot W_{\mathrm{up}} f(W_{\mathrm{down}} z)"
 _FORMULAS: Mapping[str, tuple[str, ...]] = {
-    "lora": (r"y = W x + \frac{\alpha}{r}\, B A\, x",),
-    "ia3": (r"y = \ell \odot (W x)", r"y = W (\ell \odot x)"),
-    "ptuning": (r"X = [\,p_1, \dots, p_v,\; e_1, \dots, e_n\,]",),
-    "adapterh": (_DELTA, r"y = W (x + \Delta(x)) + c", r"y = h + \Delta(h), \quad h = W x + c"),
+    "lora": (r"y = W x + \frac{\alpha}{r} B A x",),
+    "ia3": (r"y = \ell \odot (W x) \quad \text{(keys, values)}", r"y = W (\ell \odot x) \quad \text{(feed-forward)}"),
+    "ptuning": (r"X = [ p_1, \dots, p_v, e_1, \dots, e_n ]",),
+    "adapterh": (_DELTA, r"y = W (x + \Delta(x)) + c \quad \text{(before)}",
+                 r"y = h + \Delta(h), \quad h = W x + c \quad \text{(after)}"),
     "adapterp": (_DELTA, r"y = h + \Delta(h), \quad h = W x + c"),
     "parallel": (_DELTA, r"y = W x + c + \Delta(x)"),
-    "fft": (r"W \leftarrow W - \eta\, g(W)",),
-}
+    "fft": (r"W \leftarrow W - \eta \cdot g(W)",),
+}  # fmt: skip
 _SENTENCES: Mapping[str, tuple[str, str]] = {
     "lora": ("LoRA", "Two thin matrices beside a linear add a change of low rank to its output."),
     "ia3": ("(IA)³", "One learned factor for each channel: keys and values are scaled as they leave their linear, the "

@@ -57,6 +57,10 @@ def curves(
         levels: name → a level that does not change, drawn across.
     """
 
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    whole = all(float(point[0]).is_integer() for points in series.values() for point in points)
+
     def draw(axes: Any, theme: Theme) -> None:
         for index, (name, points) in enumerate(series.items()):
             axes.plot(
@@ -66,6 +70,8 @@ def curves(
         for index, (name, level) in enumerate(levels.items(), start=len(series)):
             axes.axhline(level, label=name, color=theme.series[index], linestyle=_DASHES[index], linewidth=1.6)
         axes.set(xlabel=x, ylabel=y)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=whole))
+        axes.xaxis.set_major_formatter(FuncFormatter(_tick))
         if len(series) + len(levels) > 1:
             axes.legend(frameon=False, labelcolor=theme.ink, fontsize=9)
 
@@ -85,6 +91,8 @@ def bars(values: Sequence[tuple[str, float]], *, x: str, alt: str, logarithmic: 
         unit: written after each value.
     """
 
+    from matplotlib.ticker import FuncFormatter
+
     def draw(axes: Any, theme: Theme) -> None:
         labels, lengths = [label for label, _ in values], [value for _, value in values]
         axes.barh(labels, lengths, color=theme.series[0], height=0.62)
@@ -94,6 +102,7 @@ def bars(values: Sequence[tuple[str, float]], *, x: str, alt: str, logarithmic: 
             axes.set_xlim(min(lengths) / 3, max(lengths) * 12)
         else:
             axes.set_xlim(0, max(lengths) * 1.28)
+            axes.xaxis.set_major_formatter(FuncFormatter(_tick))
         for row, length in enumerate(lengths):
             shown = f"{length:,.0f}" if length >= 1000 or float(length).is_integer() else f"{length:,.3g}"
             axes.annotate(f"{shown}{unit}", (length, row), (5, 0), textcoords="offset points", va="center", fontsize=9)
@@ -102,6 +111,11 @@ def bars(values: Sequence[tuple[str, float]], *, x: str, alt: str, logarithmic: 
         axes.grid(False, axis="y")
 
     return _drawn(draw, (7.2, 0.9 + 0.42 * len(values)), alt, ("", x), [list(pair) for pair in values])
+
+
+def _tick(value: float, _: int) -> str:
+    """A number on an axis, its thousands apart."""
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,g}"
 
 
 def _drawn(draw: Any, size: tuple[float, float], alt: str, header: Sequence[str], rows: list[list[object]]) -> Figure:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from astrarium.report.diagram import Arrow, Box, drawing, mermaid
 from astrarium.report.figures import Figure
@@ -31,7 +31,7 @@ def flow(steps: Sequence[Step]) -> tuple[str, Figure]:
     made: dict[str, Step] = {}
     arrows: list[Arrow] = []
     last_of_column: dict[bool, int] = {}
-    near: list[Arrow] = []
+    drawn: list[Arrow] = []
     used: set[int] = set()
     for step in steps:
         for name, maker in made.items():
@@ -40,8 +40,8 @@ def flow(steps: Sequence[Step]) -> tuple[str, Figure]:
                 arrow = Arrow(f"n{maker.line}", f"n{step.line}", name)
                 arrows.append(arrow)
                 used.add(maker.line)
-                if maker.model != step.model or last_of_column.get(step.model) == maker.line:
-                    near.append(arrow)
+                next_below = maker.model != step.model or last_of_column.get(step.model) == maker.line
+                drawn.append(arrow if next_below else replace(arrow, around=True))
         if step.assigned:
             made[step.assigned] = step
         last_of_column[step.model] = step.line
@@ -56,11 +56,11 @@ def flow(steps: Sequence[Step]) -> tuple[str, Figure]:
         boxes.append(Box(f"lost{step.line}", "thrown away:\nnothing uses it", row, 1))
         arrow = Arrow(f"n{step.line}", f"lost{step.line}")
         arrows.append(arrow)
-        near.append(arrow)
+        drawn.append(arrow)
     alt = "The script from top to bottom: " + "; ".join(f"line {step.line} {step.label}" for step in steps)
     if lost:
         alt += "; " + ", ".join(f"what line {step.line} makes is used by no later line" for step in lost)
-    return mermaid(boxes, arrows), drawing(boxes, near, f"{alt}.")
+    return mermaid(boxes, arrows), drawing(boxes, drawn, f"{alt}.")
 
 
 def _right_side(step: Step) -> str:

@@ -54,6 +54,15 @@ def quote(lines: str, alert: str | None = None) -> str:
     return "\n".join([f"> [!{alert}]", *marked] if alert else marked)
 
 
+def quotation(words: str) -> str:
+    """Somebody's words in a quotation, line for line, so that they read as they are."""
+    lines = [text(line) for line in words.strip().splitlines()]
+    broken = [
+        f"{line}\\" if line and following else line for line, following in zip(lines, [*lines[1:], ""], strict=True)
+    ]
+    return quote("\n".join(broken))
+
+
 def table(header: Sequence[str], rows: Iterable[Sequence[object]], align: str = "") -> str:
     """A table. Cells are Markdown already; a bar in one is escaped where it is not yet.
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _PICTURE = re.compile(r'\b(src|srcset|href)="assets/([^"]+)"')
 _TYPES = {"svg": "image/svg+xml", "csv": "text/csv", "cast": "application/x-asciicast", "py": "text/x-python"}
+_LONG = re.compile(r"<code>([^<\n]{35,})</code>")
+"""Code that may break across lines also in a table: digests, paths."""
 _TABLE = re.compile(r"<table>.*?</table>", re.DOTALL)
 
 
@@ -27,6 +29,7 @@ def page(article: Article) -> str:
     """The whole page: light or dark as the reader's system has it, at any width; no script, nothing fetched."""
     body = _parser().render(article.markdown, {"drawings": article.drawings})
     body = _PICTURE.sub(lambda match: f'{match[1]}="{_embedded(article, match[2])}"', body)
+    body = _LONG.sub(r'<code class="long">\1</code>', body)
     body = _TABLE.sub(lambda match: f'<div class="wide">{match[0]}</div>', body)
     listed = markdown.headings(article.markdown)
     title = re.sub(r"[`*\\]", "", listed[0].text) if listed else article.stem

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,11 +14,12 @@ from astrarium.report.adapter_facts import AdapterFacts, adapter_facts
 from astrarium.report.article import Article
 from astrarium.report.explained import explain_method
 from astrarium.report.figures import Figure, bars, curves
+from astrarium.report.loading import loading
 from astrarium.report.runs import RunRecord
 
 _KEYS = (
-    "base", "data_digest", "losses", "method", "recipe", "rows", "seconds", "settings", "state", "template",
-    "tokens_per_second", "trained_parameters", "versions",
+    "base", "best_step", "data", "data_digest", "losses", "method", "recipe", "rows", "seconds", "settings", "state",
+    "template", "tokens_per_second", "trained_parameters", "versions",
 )  # fmt: skip
 """Of a run's record; None in an article where the record lacks one."""
 
@@ -48,25 +51,42 @@ def facts_of(what: str | Path) -> dict[str, Any]:
         raise ReportError(f"{what} is neither a run nor an adapter")
     recorded = run.entries if run is not None else _of(adapter).source.metadata
     entries: dict[str, Any] = {**dict.fromkeys(_KEYS), **recorded}
+    if run is not None and not run.finished:
+        entries["losses"] = (
+            None  # the record has them from the start on, with the untrained adapter's in the last place
+        )
     recipe: Mapping[str, Any] = entries.get("recipe") or {}
     method = str(entries.get("method") or _of(adapter).method)
     options = dict(adapter.config) if adapter is not None else dict(recipe.get("options", {}))
-    name = Path(what).name if path.exists() else str(what)
+    base = base_facts(str(entries.get("base") or (adapter.base if adapter else "")))
+    needs_import = adapter is not None and adapter.config.get("peft_type") == "BOTTLENECK"
+    template = str(entries.get("template") or "plain")
+    place = str(path / "model") if method == "fft" else str(adapter.source.path if adapter else path / "adapter")
     return {
-        "name": name,
+        "name": _name(path) if path.exists() else str(what),
+        "what": shlex.quote(str(what)),
+        "load": loading(base["name"], place, method, needs_import=needs_import, template=template),
         "run": run,
         "adapter": adapter,
         "entries": entries,
         "recipe": recipe,
         "method": method,
         "explained": explain_method(method, options, adapter.groups if adapter is not None else ()),
-        "base": base_facts(str(entries.get("base") or (adapter.base if adapter else ""))),
+        "base": base,
         "curve": _curve(run) if run is not None else None,
         "share": _share,
-        "needs_import": adapter is not None and adapter.config.get("peft_type") == "BOTTLENECK",
+        "needs_import": needs_import,
+        "prompt_template": template,
+        "data_file": re.split(r"[\\\\/]", str(entries["data"]))[-1] if entries["data"] else "",
         "samples": [_sample(line) for line in run.samples][:6] if run is not None else [],
         "groups_figure": _groups_figure(adapter) if adapter is not None and len(adapter.groups) > 1 else None,
     }
+
+
+def _name(path: Path) -> str:
+    """A folder's name; of one that is called `adapter`, as in every run, its run's too."""
+    path = path.resolve()
+    return f"{path.parent.name}/{path.name}" if path.name == "adapter" and path.parent.name else path.name
 
 
 def base_facts(name: str, config: Mapping[str, Any] | None = None, where: str = "") -> dict[str, Any]:
@@ -128,7 +148,8 @@ def _curve(run: RunRecord) -> Figure | None:
     losses = run.entries.get("losses") or {}
     if "base" in losses:
         levels["base alone, validation"] = float(losses["base"])
-        alt += f"; validation from {losses['start']:.3f} to {losses['end']:.3f}, the base alone {losses['base']:.3f}"
+        kept = f" and {losses['end']:.3f} of what was kept" if run.finished else ""
+        alt += f"; validation {losses['start']:.3f} at first{kept}, the base alone {losses['base']:.3f}"
     return curves(series, x="step", y="loss (nats a token)", alt=f"{alt}.", levels=levels)
 
 
@@ -155,4 +176,6 @@ def _sample(line: Mapping[str, Any]) -> dict[str, str]:
         "prompt": first("prompt", "question", "task_id"),
         "base": first("base", "base_answer"),
         "adapter": first("adapter_answer", "completion", "generation", "answer"),
+        "step": first("step"),
+        "source": first("source"),
     }

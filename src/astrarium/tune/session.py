@@ -121,7 +121,9 @@ class Session:
             log.cut(state.step)
             if state.step == 0:
                 started = self.folder.entries["losses"]
-                log.write({"step": 0, "validation_loss": started["start"], "validation_loss_of_base": started["base"]})
+                entry = {"step": 0, "validation_loss": started["start"], "validation_loss_of_base": started["base"]}
+                answered = self.folder.entries.get("sample_of_base")
+                log.write({**entry, **({"sample_of_base": answered} if answered else {})})
         self.on_stage("tuning")
         end: float | None = None
         with stop_on_signal() as stop:
@@ -181,7 +183,7 @@ class Session:
                 state.worse += 1
         if self.processes.first:
             entry: dict[str, Any] = {"step": state.step, "validation_loss": loss}
-            if settings.sample and not (self.processes.count > 1 and settings.parallel == "fsdp"):
+            if self._samples():
                 entry["sample"] = answer_sample(model, self.base, self.rows.held, settings.sample)
             log.write(entry)
             if settings.evaluate_every is not None:
@@ -209,7 +211,14 @@ class Session:
         self.on_stage("measuring the base")
         passes, _ = pass_of(self.base.model, products_in(self.base, self.settings, self.recipe), self.rows.pad, 0)
         loss = mean_loss(passes, self.rows.held, self.settings.micro_batch)
+        if self.processes.first and self._samples():
+            answered = answer_sample(self.base.model, self.base, self.rows.held, self.settings.sample)
+            self.folder.entries["sample_of_base"] = answered  # recorded with the losses, before the first step
         return Losses(loss, loss, loss)
+
+    def _samples(self) -> bool:
+        """Whether answers are written to the log: a model that is sharded writes none."""
+        return bool(self.settings.sample) and not (self.processes.count > 1 and self.settings.parallel == "fsdp")
 
     def _start(self, module: nn.Module, losses: Losses) -> Losses:
         """The loss of the untrained adapter, once a run."""

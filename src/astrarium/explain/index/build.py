@@ -11,7 +11,7 @@ from typing import Any
 
 import griffe
 
-FORMAT = 8
+FORMAT = 9
 """Of the index; part of its file's name, so that an index of an older astrarium is made again."""
 
 _DUNDER_ALL = re.compile(r"^__all__\s*\+?=\s*(\[[^\]]*\])", re.MULTILINE)
@@ -46,14 +46,15 @@ def build(package: str, root: Path, release: str) -> dict[str, Any]:
         except (SyntaxError, ValueError, RecursionError):
             continue  # a file of another Python's; its names stay unknown
         lines = text.splitlines()
-        for path, found in _objects(visited):
-            objects[path] = _described(found, lines, f"{package}/{file.relative_to(root).as_posix()}")
-        for name, base in _REBOUND.findall(text):
+        for path, described in _objects(visited):
+            objects[path] = _described(described, lines, f"{package}/{file.relative_to(root).as_posix()}")
+        for found in _REBOUND.finditer(text):
             # a class whose name is bound again below it, as the Auto classes are
+            line = text.count("\n", 0, found.start()) + 1
             objects.setdefault(
-                f"{module}.{name}",
-                {"file": f"{package}/{file.relative_to(root).as_posix()}", "line": 1, "summary": "", "bases": [base],
-                 "members": []},
+                f"{module}.{found[1]}",
+                {"file": f"{package}/{file.relative_to(root).as_posix()}", "line": line, "summary": "",
+                 "bases": [found[2]], "members": []},
             )  # fmt: skip
         found_renames = dict(_RENAMED.findall(text))
         if found_renames:

@@ -13,7 +13,7 @@ from typing import Any
 from astrarium.core.files import atomic_open
 from astrarium.model.caches import cache_folder
 
-_FORMAT = 8  # the same as build.FORMAT, which is not imported here: griffe is needed only where an index is missing
+_FORMAT = 9  # the same as build.FORMAT, which is not imported here: griffe is needed only where an index is missing
 
 
 def installed(package: str) -> tuple[Path, str] | None:
