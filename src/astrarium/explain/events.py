@@ -40,6 +40,8 @@ class Event:
     loop: bool = False
     contexts: frozenset[str] = field(default_factory=frozenset)
     function: str = ""
+    callers: tuple[Event, ...] = ()
+    """The calls of the script's own functions within which it happens, the outermost first."""
     facts: dict[str, Value] = field(default_factory=dict)
     """What held of the receiver when it was called, where a rule asks for it."""
 

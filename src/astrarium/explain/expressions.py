@@ -166,7 +166,11 @@ class Evaluator(Parts):
     def _comparison(self, node: cst.Comparison) -> Value:
         self.evaluate(node.left)
         for comparison in node.comparisons:
-            self.evaluate(comparison.comparator)
+            right = comparison.comparator
+            self.evaluate(right)
+            if isinstance(right, cst.Attribute) and right.attr.value == "pad_token_id":
+                if isinstance(comparison.operator, cst.Equal | cst.NotEqual):
+                    self.flow.compared_with_padding.append((node, self.evaluate(right.value)))
         return UNKNOWN
 
     def _walrus(self, node: cst.NamedExpr) -> Value:
@@ -243,7 +247,7 @@ class Evaluator(Parts):
         event = Event(
             node, "", given, len(self.flow.events), receiver, statement=statement, discarded=discarded, target=target,
             branch=self.flow.branch, loop=self.flow.loops > 0, contexts=self.flow.contexts,
-            function=".".join(self.flow.function),
+            function=".".join(self.flow.function), callers=self.flow.callers,
         )  # fmt: skip
         self.flow.events.append(event)
         event.result = self._result(event, called, attribute)

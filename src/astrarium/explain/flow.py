@@ -48,6 +48,8 @@ class Flow:
         self.stores: list[Store] = []
         self.imports: list[Imported] = []
         self.assigned: list[tuple[str, cst.CSTNode, Value]] = []
+        self.compared_with_padding: list[tuple[cst.CSTNode, Value]] = []
+        """Where something is compared with a tokenizer's `pad_token_id`: the node, and the tokenizer."""
         self.modules: set[str] = set()
         self.stars: list[str] = []
         self.names: Counter[str] = Counter()
@@ -57,6 +59,7 @@ class Flow:
         self.loops = 0
         self.contexts: frozenset[str] = frozenset()
         self.function: list[str] = []
+        self.callers: tuple[Event, ...] = ()
         self.statement: cst.CSTNode | None = None
         self._returns: list[list[Value]] = []
         self._active: list[cst.CSTNode] = []
@@ -328,8 +331,9 @@ class Flow:
             return UNKNOWN
         scope = Scope(parent=function.scope)
         self._parameters(function, scope, given)
-        saved = self.scope, self.statement, self.loops, self.contexts
+        saved = self.scope, self.statement, self.loops, self.contexts, self.callers
         self.scope = scope
+        self.callers = (*self.callers, event) if event is not None else self.callers
         self._active.append(function.node)
         self._returns.append([])
         node = function.node
@@ -343,7 +347,7 @@ class Flow:
             self._suite(node.body)
             self.function.pop()
         self._active.pop()
-        self.scope, self.statement, self.loops, self.contexts = saved
+        self.scope, self.statement, self.loops, self.contexts, self.callers = saved
         returned = self._returns.pop()
         return either(returned) if returned else Const(None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from astrarium.explain.places import first_device
@@ -17,7 +18,9 @@ from astrarium.explain.values import (
     Named,
     Output,
     Settings,
+    Table,
     Templated,
+    Tensor,
     Text,
     Tokenizer,
     Trainer,
@@ -50,6 +53,9 @@ def method(event: Event, receiver: Value, name: str) -> Value | None:
         case Output():
             event.name = f"torch.Tensor.{name}"
             return receiver
+        case Tensor():
+            event.name = f"torch.Tensor.{name}"
+            return receiver if name in _SAME_TENSOR else UNKNOWN
         case Settings():
             event.name = f"transformers.{receiver.name}.{name}"
             return _settings_call(event, receiver, name)
@@ -99,8 +105,8 @@ def _batch_method(event: Event, receiver: Batch, name: str) -> Value:
             receiver.tensors, receiver.part, receiver.side, True,
         )  # fmt: skip
     if name == "items":
-        return Items([], Items([UNKNOWN, receiver]))
-    return receiver if name in ("unsqueeze", "clone", "copy", "long", "repeat", "contiguous", "values") else UNKNOWN
+        return Items([], Items([UNKNOWN, replace(receiver, part=receiver.part or "*")]))
+    return receiver if name in (*_SAME_TENSOR, "copy", "values") else UNKNOWN
 
 
 def _trainer_method(event: Event, receiver: Trainer, name: str) -> Value:
@@ -142,10 +148,16 @@ def attribute(value: Value, name: str) -> Value:
         case Downloaded() | Templated():
             return value
         case _:
-            return UNKNOWN
+            return tensor_of(name) if type(value) is Value else UNKNOWN
 
 
 _PARTS = ("input_ids", "attention_mask", "token_type_ids", "labels")
+_SAME_TENSOR = ("unsqueeze", "clone", "long", "repeat", "contiguous", "to", "cuda", "cpu")
+
+
+def tensor_of(key: object) -> Value:
+    """What an item or attribute of an unknown value is, by its name."""
+    return Tensor() if key in _PARTS else UNKNOWN
 
 
 def part_of(batch: Batch, key: str) -> Value:
@@ -190,6 +202,20 @@ def prompts_of(value: Value) -> list[Value]:
     return found
 
 
+def _table(event: Event) -> Table:
+    """`dict(other, key=value)`."""
+    table = Table({})
+    for argument in event.arguments:
+        if argument.name not in (None, "*", "**"):
+            table.items[argument.name] = argument.value
+        elif argument.name is None and isinstance(argument.value, Table):
+            table.items.update(argument.value.items)
+            table.complete = table.complete and argument.value.complete
+        else:
+            table.complete = False
+    return table
+
+
 def loose(event: Event, attribute_name: str) -> Value:
     """What a call of something that is not followed may still give."""
     carried = [argument.value for argument in event.arguments]
@@ -214,6 +240,8 @@ def loose(event: Event, attribute_name: str) -> Value:
         return Items([], Items([UNKNOWN, inner if isinstance(inner, Batch | Output) else UNKNOWN]))
     if event.name in ("list", "tuple", "sorted") and carried:
         return carried[0]
+    if event.name == "dict":
+        return _table(event)
     if event.name in ("range",):
         return Items([], UNKNOWN)
     return UNKNOWN

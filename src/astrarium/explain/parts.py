@@ -93,6 +93,8 @@ class Parts:
             return value
         if isinstance(value, Table) and isinstance(key, str | int):
             return value.items.get(key, UNKNOWN)
+        if type(value) is Value:
+            return methods.tensor_of(key)
         return value if isinstance(value, Downloaded | Templated) else UNKNOWN
 
     def attribute_of(self, node: cst.Attribute) -> Value:

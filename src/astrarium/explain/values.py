@@ -204,9 +204,14 @@ class Batch(Value):
     device: Device
     tensors: bool
     part: str = ""
-    """`input_ids`, `attention_mask` or empty for the whole."""
+    """`input_ids`, `attention_mask`, `*` for any of them, or empty for the whole."""
     side: str | None = None
     added_device: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class Tensor(Value):
+    """A tensor of whose making nothing is known: `batch["labels"]` of a loader's batch, `torch.tensor(…)`."""
 
 
 @dataclass(eq=False, slots=True)
