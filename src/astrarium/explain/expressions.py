@@ -168,9 +168,9 @@ class Evaluator(Parts):
         for comparison in node.comparisons:
             right = comparison.comparator
             self.evaluate(right)
-            if isinstance(right, cst.Attribute) and right.attr.value == "pad_token_id":
-                if isinstance(comparison.operator, cst.Equal | cst.NotEqual):
-                    self.flow.compared_with_padding.append((node, self.evaluate(right.value)))
+            equality = isinstance(comparison.operator, cst.Equal | cst.NotEqual)
+            if equality and isinstance(right, cst.Attribute) and right.attr.value == "pad_token_id":
+                self.flow.compared_with_padding.append((node, self.evaluate(right.value)))
         return UNKNOWN
 
     def _walrus(self, node: cst.NamedExpr) -> Value:
@@ -236,8 +236,9 @@ class Evaluator(Parts):
         given = []
         for argument in node.args:
             value = self.evaluate(argument.value)
-            if argument.star == "**" and isinstance(value, Table) and value.complete:
+            if argument.star == "**" and isinstance(value, Table):
                 given += [Given(str(key), one, argument) for key, one in value.items.items()]
+                given += [] if value.complete else [Given("**", UNKNOWN, argument)]
             else:
                 given.append(
                     Given(argument.keyword.value if argument.keyword else argument.star or None, value, argument)
@@ -291,8 +292,7 @@ class Evaluator(Parts):
 
     def instantiate(self, made: Class, event: Event | None, given: list[tuple[str | None, Value]]) -> Value:
         """An object of a class of the script; where nobody makes one, all its methods are walked."""
-        made.made = True
-        instance = Instance(made)
+        instance = made.example = Instance(made)
         begin = self.member(made, "__init__")
         if isinstance(begin, Function):
             self.flow.call(Function(begin.node, begin.scope, instance), event, given)
@@ -304,11 +304,16 @@ class Evaluator(Parts):
                 if isinstance(result, Trainer):
                     return result
         if event is None:
-            for member in list(made.members.values()):
-                if isinstance(member, Function) and not member.called:
-                    member.called = True
-                    self.flow.call(Function(member.node, member.scope, instance), None, [])
+            self.walk_rest(made, instance)
         return instance
+
+    def walk_rest(self, made: Class, instance: Instance) -> None:
+        """Walk the methods that nobody has called: a framework may."""
+        for name, member in list(made.members.items()):
+            if isinstance(member, Function) and not member.called:
+                method = self.of_instance(instance, name)
+                if isinstance(method, Function):
+                    self.flow.call(method, None, [])
 
 
 _BUILTINS = frozenset(

@@ -119,12 +119,11 @@ class Parts:
             return value.attributes[name]
         member = self.member(value.of, name)
         if isinstance(member, Function) and isinstance(member.node, cst.FunctionDef):
-            member.called = True
             decorators = [self.flow.tree.code(one.decorator) for one in member.node.decorators]
             if "property" in decorators or "cached_property" in decorators:
-                return self.flow.call(Function(member.node, member.scope, value), None, [])
+                return self.flow.call(Function(member.node, member.scope, value, member=member), None, [])
             bound = None if "staticmethod" in decorators else value
-            return Function(member.node, member.scope, bound)
+            return Function(member.node, member.scope, bound, member=member)
         return member or UNKNOWN
 
     def member(self, of: Class, name: str, depth: int = 0) -> Value | None:

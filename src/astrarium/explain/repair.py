@@ -41,7 +41,8 @@ def repaired(text: str) -> Repaired | Broken:
         if error is None:
             return Repaired(text, tuple(lines), tuple(done))
         for candidate in (
-            _unfinished_string, _unended_string, _curly_quotes, _print_statement, _missing_colon, _single_equals, _tabs, _open_bracket,
+            _unfinished_string, _unended_string, _curly_quotes, _print_statement, _missing_colon, _single_equals,
+            _tabs, _open_bracket,
         ):  # fmt: skip
             made = candidate(text, error[0])
             if made is None:

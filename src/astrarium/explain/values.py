@@ -69,6 +69,8 @@ class Function(Value):
     scope: Any
     receiver: Value | None = None
     called: bool = False
+    member: Function | None = None
+    """Of a method that is bound to an object: the class's own."""
 
 
 @dataclass(eq=False, slots=True)
@@ -78,7 +80,8 @@ class Class(Value):
     name: str
     bases: list[Value]
     members: dict[str, Value] = field(default_factory=dict)
-    made: bool = False
+    example: Instance | None = None
+    """The last object made of it."""
 
 
 @dataclass(eq=False, slots=True)

@@ -115,11 +115,10 @@ def to_unused(script: Context) -> Iterator[Found]:
             continue
         start = script.tree.span(event.statement)[0]
         edits = (Edit(start, start, f"{name} = "),) if name.isidentifier() else ()
-        yield Found(
-            event.node, f"`{name}` stays where it is: what `.to` gives is thrown "
-            f"away", f"assign it: {name} = {name}.to(…)",
-            edits,
-        )  # fmt: skip
+        mend = f"assign it: {name} = {name}.to(…)"
+        if any(isinstance(one, Batch) and one.part == "*" for one in options(event.receiver or Value())):
+            edits, mend = (), "move the whole at once: what a tokenizer gives is moved by its own .to(…)"
+        yield Found(event.node, f"`{name}` stays where it is: what `.to` gives is thrown away", mend, edits)
 
 
 def _unused_moves(script: Context) -> Iterator[Event]:
