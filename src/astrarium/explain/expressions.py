@@ -147,9 +147,11 @@ class Evaluator(Parts):
             if isinstance(element, cst.DictElement):
                 key = constant(self.evaluate(element.key))
                 if isinstance(key, str | int):
-                    table.items[key] = value
+                    table.items[key], table.nodes[key] = value, element
             elif isinstance(value, Table):
                 table.items.update(value.items)
+                table.nodes.update(value.nodes)
+                table.complete = table.complete and value.complete
             elif isinstance(value, Batch):
                 return value
             else:
@@ -237,7 +239,7 @@ class Evaluator(Parts):
         for argument in node.args:
             value = self.evaluate(argument.value)
             if argument.star == "**" and isinstance(value, Table):
-                given += [Given(str(key), one, argument) for key, one in value.items.items()]
+                given += [Given(str(key), one, value.nodes.get(key, argument)) for key, one in value.items.items()]
                 given += [] if value.complete else [Given("**", UNKNOWN, argument)]
             else:
                 given.append(

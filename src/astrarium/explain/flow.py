@@ -375,7 +375,8 @@ class Flow:
         if isinstance(parameters.star_arg, cst.Param):
             scope.names[parameters.star_arg.name.value] = UNKNOWN
         if isinstance(parameters.star_kwarg, cst.Param):
-            rest = UNKNOWN if event is None else Table(dict(keywords), complete=not event.unpacks)
+            nodes = {one.name: one.node for one in event.arguments} if event is not None else {}
+            rest = UNKNOWN if event is None else Table(dict(keywords), not event.unpacks, nodes)
             scope.names[parameters.star_kwarg.name.value] = rest
 
     def _uncalled(self) -> None:

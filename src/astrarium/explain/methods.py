@@ -207,9 +207,10 @@ def _table(event: Event) -> Table:
     table = Table({})
     for argument in event.arguments:
         if argument.name not in (None, "*", "**"):
-            table.items[argument.name] = argument.value
+            table.items[argument.name], table.nodes[argument.name] = argument.value, argument.node
         elif argument.name is None and isinstance(argument.value, Table):
             table.items.update(argument.value.items)
+            table.nodes.update(argument.value.nodes)
             table.complete = table.complete and argument.value.complete
         else:
             table.complete = False

@@ -163,4 +163,5 @@ class Parts:
         keys = [constant(self.evaluate(one.slice.value)) for one in target.slice if isinstance(one.slice, cst.Index)]
         if isinstance(receiver, Table) and keys and isinstance(keys[0], str | int):
             receiver.items[keys[0]] = value
+            receiver.nodes.pop(keys[0], None)
         self.flow.store(receiver, f"[{keys[0] if keys else ''}]", value, target)

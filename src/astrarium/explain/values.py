@@ -45,6 +45,8 @@ class Table(Value):
 
     items: dict[Any, Value]
     complete: bool = True
+    nodes: dict[Any, Any] = field(default_factory=dict)
+    """Where each item is said: a `cst.DictElement`, or the `cst.Arg` of a call."""
 
 
 @dataclass(eq=False, slots=True)

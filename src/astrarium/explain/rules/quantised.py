@@ -93,11 +93,14 @@ def quantised_moved(script: Context) -> Iterator[Found]:
 
 def _onto_itself(script: Context, event: Event) -> bool:
     """`model = model.to(…)`, alone on its line."""
-    func, body = event.node.func, getattr(event.statement, "body", ())
-    if not isinstance(func, cst.Attribute) or len(body) != 1 or not isinstance(body[0], cst.Assign):
+    func = event.node.func
+    body: list[cst.CSTNode] = list(getattr(event.statement, "body", ()))
+    if not isinstance(func, cst.Attribute) or len(body) != 1:
         return False
-    targets = [script.code(one.target) for one in body[0].targets]
-    return body[0].value is event.node and targets == [script.code(func.value)]
+    assigned = body[0]
+    if not isinstance(assigned, cst.Assign) or assigned.value is not event.node:
+        return False
+    return [script.code(one.target) for one in assigned.targets] == [script.code(func.value)]
 
 
 def _is_statement(event: Event) -> bool:

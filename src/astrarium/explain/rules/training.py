@@ -253,7 +253,7 @@ def learning_rate(script: Context) -> Iterator[Found]:
 
 
 def _rate_edit(script: Context, node: cst.CSTNode) -> tuple[Edit, ...]:
-    if isinstance(node, cst.Arg) and isinstance(node.value, cst.Float | cst.Integer):
+    if isinstance(node, cst.Arg | cst.DictElement) and isinstance(node.value, cst.Float | cst.Integer):
         return replace(script.tree, node.value, "2e-4")
     return ()
 
