@@ -272,3 +272,63 @@ def test_a_string_without_its_end(broken: str, whole: str) -> None:
     reading = told(f"{broken}\n{after}")
     assert [(one.id, one.line - LINES) for one in reading.findings] == [("syntax-error", 1)]
     assert reading.mended == HEAD + f"{whole}\n{after}"
+
+
+@pytest.mark.parametrize(
+    "handed", ["Thread(target={}.generate, kwargs=settings)", "partial({}.generate, max_new_tokens=4)"]
+)
+def test_a_model_s_work_may_be_handed_on(handed: str) -> None:
+    body = """
+    from peft import PromptTuningConfig
+
+    base = AutoModelForCausalLM.from_pretrained("gpt2")
+    tuned = PeftModel.from_pretrained(base, "me/gpt2-prompt-tuning")
+    run = {}
+    """
+    assert places(body.format(handed.format("base"))) == [("adapter-lost", 5)]
+    assert places(body.format(handed.format("tuned"))) == []
+
+
+@pytest.mark.parametrize("adapter", ["me/smol-prompt-tuning", "me/delphi-2-lora"])
+def test_a_family_is_not_read_out_of_the_middle_of_a_word(adapter: str) -> None:
+    body = f"""
+    model = AutoModelForCausalLM.from_pretrained("HuggingFaceTB/SmolLM2-135M")
+    model = PeftModel.from_pretrained(model, "{adapter}")
+    """
+    assert places(body, "adapter-wrong-base") == []
+
+
+def test_adapters_that_a_loop_loads_are_chosen_by_nobody() -> None:
+    body = """
+    tokenizer = AutoTokenizer.from_pretrained("gpt2")
+    model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained("gpt2"), "me/en", adapter_name="en")
+    for name in ("de", "fr"):
+        model.load_adapter(f"me/{name}", adapter_name=name)
+    model.generate(**tokenizer("a", return_tensors="pt"), max_new_tokens=4)
+    """
+    assert places(body) == [("adapter-not-active", 4)]
+    assert told(body).mended == told(body).original, "which one is meant is not plain"
+    assert places(body.replace("    model.generate", '    model.set_adapter("de")\n    model.generate')) == []
+
+
+@pytest.mark.parametrize(
+    ("prompt", "found"),
+    [
+        ('"What is a heap?"', True),
+        ('"### Question:\\nWhat is a heap?\\n\\n### Answer:\\n"', False),
+        ("question", False),
+    ],
+)
+def test_a_prompt_is_held_against_the_texts_that_have_a_loss(prompt: str, found: bool) -> None:
+    body = f"""
+    ROW = "### Question:\\n{{q}}\\n\\n### Answer:\\n{{a}}"
+    tokenizer = AutoTokenizer.from_pretrained("gpt2")
+    model = get_peft_model(AutoModelForCausalLM.from_pretrained("gpt2"), LoraConfig(r=8))
+    for row in rows:
+        batch = tokenizer(ROW.format(q=row["q"], a=row["a"]), return_tensors="pt")
+        model(**batch, labels=batch["input_ids"]).loss.backward()
+    model.eval()
+    asked = tokenizer({prompt}, return_tensors="pt")
+    model.generate(**asked, max_new_tokens=4)
+    """
+    assert places(body, "prompt-unlike-training") == ([("prompt-unlike-training", 8)] if found else [])

@@ -25,6 +25,7 @@ from astrarium.explain.values import (
     Tokenizer,
     Trainer,
     Value,
+    Work,
     constant,
     one_model,
     options,
@@ -130,7 +131,7 @@ def attribute(value: Value, name: str) -> Value:
                 return Device(None, value.body)
             if name in ("base_model", "model") and value.wrapper:
                 return Model(value.body, value.event, wrapper=False, inner=value)
-            return UNKNOWN
+            return Work(value) if name in ("generate", "forward") else UNKNOWN
         case Tokenizer():
             if name in ("eos_token", "eos_token_id", "pad_token", "pad_token_id", "bos_token", "unk_token"):
                 return Named(f"tokenizer.{name}")
@@ -226,6 +227,8 @@ def loose(event: Event, attribute_name: str) -> Value:
         for option in options(value):
             if isinstance(option, Model):
                 option.uses.append(event)
+            if isinstance(option, Work):
+                option.model.uses.append(event)
             # A path joined to a downloaded one, a file opened at it, its bytes
             if isinstance(option, Downloaded) and (
                 event.short in ("join", "open", "Path", "BytesIO", "str", "load_file", "glob") or attribute_name

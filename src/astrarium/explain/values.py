@@ -185,6 +185,13 @@ class Model(Value):
 
 
 @dataclass(eq=False, slots=True)
+class Work(Value):
+    """A model's own work as a value: `model.generate`, given to a thread or a `partial`."""
+
+    model: Model
+
+
+@dataclass(eq=False, slots=True)
 class Tokenizer(Value):
     """A tokenizer."""
 

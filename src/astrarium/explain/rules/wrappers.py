@@ -307,22 +307,25 @@ def adapter_not_active(script: Context) -> Iterator[Found]:
             one.short in ("set_adapter", "add_weighted_adapter") or one.given("adapter_names") is not None
             for one in later
         )
-        name = constant(event.value("adapter_name", 1))
-        if chosen or name in (None, "default") or name == model.active:
+        asked = event.given("adapter_name", 1)
+        name = constant(asked.value) if asked is not None else None
+        if chosen or asked is None or name == "default" or name == model.active:
             continue
+        quoted = script.code(asked.node.value)
         if not any(
             one.short in ("generate", "__call__", "forward", "pipeline", "train") for one in works(model, event.order)
         ):
             continue
         kept = receiver_name(script, event)
         edits: tuple[Edit, ...] = ()
-        if kept is not None and event.statement is not None:
-            quoted = script.source(event, "adapter_name", 1)
+        if kept is not None and event.statement is not None and not event.loop:
             edits = line_after(script.tree, event.statement, f"{kept}.set_adapter({quoted})")
         yield Found(
             event.node,
-            f"the adapter {name!r} is loaded and never chosen; {model.active!r} goes on answering",
-            f"choose it: {kept or 'model'}.set_adapter({name!r})",
+            f"the adapter {name!r} is loaded and never chosen; {model.active!r} goes on answering"
+            if name is not None
+            else f"`{quoted}` names adapters that are loaded and never chosen; {model.active!r} goes on answering",
+            f"choose it: {kept or 'model'}.set_adapter({quoted})",
             edits,
         )
 
