@@ -15,11 +15,19 @@ Branch = tuple[tuple[int, int], ...]
 
 @dataclass(slots=True)
 class Given:
-    """An argument: its keyword (None by position, `*` or `**` unpacked), value and node."""
+    """An argument: its keyword (None by position, `*` or `**` unpacked), value and node.
+
+    Of a dict that is unpacked into the call, the node is where the item is said.
+    """
 
     name: str | None
     value: Value
-    node: cst.Arg
+    node: cst.Arg | cst.DictElement
+
+    @property
+    def key(self) -> cst.BaseExpression | None:
+        """Where its keyword stands: a name, or the text before the colon in a dict."""
+        return self.node.key if isinstance(self.node, cst.DictElement) else self.node.keyword
 
 
 @dataclass(eq=False, slots=True)
@@ -40,6 +48,8 @@ class Event:
     loop: bool = False
     contexts: frozenset[str] = field(default_factory=frozenset)
     function: str = ""
+    callers: tuple[Event, ...] = ()
+    """The calls of the script's own functions within which it happens, the outermost first."""
     facts: dict[str, Value] = field(default_factory=dict)
     """What held of the receiver when it was called, where a rule asks for it."""
 

@@ -147,9 +147,11 @@ class Evaluator(Parts):
             if isinstance(element, cst.DictElement):
                 key = constant(self.evaluate(element.key))
                 if isinstance(key, str | int):
-                    table.items[key] = value
+                    table.items[key], table.nodes[key] = value, element
             elif isinstance(value, Table):
                 table.items.update(value.items)
+                table.nodes.update(value.nodes)
+                table.complete = table.complete and value.complete
             elif isinstance(value, Batch):
                 return value
             else:
@@ -166,7 +168,11 @@ class Evaluator(Parts):
     def _comparison(self, node: cst.Comparison) -> Value:
         self.evaluate(node.left)
         for comparison in node.comparisons:
-            self.evaluate(comparison.comparator)
+            right = comparison.comparator
+            self.evaluate(right)
+            equality = isinstance(comparison.operator, cst.Equal | cst.NotEqual)
+            if equality and isinstance(right, cst.Attribute) and right.attr.value == "pad_token_id":
+                self.flow.compared_with_padding.append((node, self.evaluate(right.value)))
         return UNKNOWN
 
     def _walrus(self, node: cst.NamedExpr) -> Value:
@@ -232,8 +238,9 @@ class Evaluator(Parts):
         given = []
         for argument in node.args:
             value = self.evaluate(argument.value)
-            if argument.star == "**" and isinstance(value, Table) and value.complete:
-                given += [Given(str(key), one, argument) for key, one in value.items.items()]
+            if argument.star == "**" and isinstance(value, Table):
+                given += [Given(str(key), one, value.nodes.get(key, argument)) for key, one in value.items.items()]
+                given += [] if value.complete else [Given("**", UNKNOWN, argument)]
             else:
                 given.append(
                     Given(argument.keyword.value if argument.keyword else argument.star or None, value, argument)
@@ -243,7 +250,7 @@ class Evaluator(Parts):
         event = Event(
             node, "", given, len(self.flow.events), receiver, statement=statement, discarded=discarded, target=target,
             branch=self.flow.branch, loop=self.flow.loops > 0, contexts=self.flow.contexts,
-            function=".".join(self.flow.function),
+            function=".".join(self.flow.function), callers=self.flow.callers,
         )  # fmt: skip
         self.flow.events.append(event)
         event.result = self._result(event, called, attribute)
@@ -287,8 +294,7 @@ class Evaluator(Parts):
 
     def instantiate(self, made: Class, event: Event | None, given: list[tuple[str | None, Value]]) -> Value:
         """An object of a class of the script; where nobody makes one, all its methods are walked."""
-        made.made = True
-        instance = Instance(made)
+        instance = made.example = Instance(made)
         begin = self.member(made, "__init__")
         if isinstance(begin, Function):
             self.flow.call(Function(begin.node, begin.scope, instance), event, given)
@@ -300,11 +306,16 @@ class Evaluator(Parts):
                 if isinstance(result, Trainer):
                     return result
         if event is None:
-            for member in list(made.members.values()):
-                if isinstance(member, Function) and not member.called:
-                    member.called = True
-                    self.flow.call(Function(member.node, member.scope, instance), None, [])
+            self.walk_rest(made, instance)
         return instance
+
+    def walk_rest(self, made: Class, instance: Instance) -> None:
+        """Walk the methods that nobody has called: a framework may."""
+        for name, member in list(made.members.items()):
+            if isinstance(member, Function) and not member.called:
+                method = self.of_instance(instance, name)
+                if isinstance(method, Function):
+                    self.flow.call(method, None, [])
 
 
 _BUILTINS = frozenset(

@@ -13,18 +13,15 @@ from contextlib import contextmanager
 import libcst as cst
 
 from astrarium.explain.events import Branch, Event, Store
-from astrarium.explain.scopes import Imported, NameCounter, Scope, dotted, joined
+from astrarium.explain.scopes import Imported, NameCounter, Scope, dotted, guess, joined
 from astrarium.explain.tree import Tree
 from astrarium.explain.values import (
     UNKNOWN,
-    Body,
     Class,
     Const,
-    Device,
     Function,
-    Model,
     Named,
-    Tokenizer,
+    Table,
     Value,
     either,
 )  # fmt: skip
@@ -48,6 +45,8 @@ class Flow:
         self.stores: list[Store] = []
         self.imports: list[Imported] = []
         self.assigned: list[tuple[str, cst.CSTNode, Value]] = []
+        self.compared_with_padding: list[tuple[cst.CSTNode, Value]] = []
+        """Where something is compared with a tokenizer's `pad_token_id`: the node, and the tokenizer."""
         self.modules: set[str] = set()
         self.stars: list[str] = []
         self.names: Counter[str] = Counter()
@@ -57,6 +56,7 @@ class Flow:
         self.loops = 0
         self.contexts: frozenset[str] = frozenset()
         self.function: list[str] = []
+        self.callers: tuple[Event, ...] = ()
         self.statement: cst.CSTNode | None = None
         self._returns: list[list[Value]] = []
         self._active: list[cst.CSTNode] = []
@@ -324,12 +324,15 @@ class Flow:
     def call(self, function: Function, event: Event | None, given: list[tuple[str | None, Value]]) -> Value:
         """Walk a function of the script with these arguments, and give what it returns."""
         function.called = True
+        if function.member is not None:
+            function.member.called = True
         if function.node in self._active or len(self._active) >= DEEPEST or not self.step():
             return UNKNOWN
         scope = Scope(parent=function.scope)
-        self._parameters(function, scope, given)
-        saved = self.scope, self.statement, self.loops, self.contexts
+        self._parameters(function, scope, given, event)
+        saved = self.scope, self.statement, self.loops, self.contexts, self.callers
         self.scope = scope
+        self.callers = (*self.callers, event) if event is not None else self.callers
         self._active.append(function.node)
         self._returns.append([])
         node = function.node
@@ -343,11 +346,13 @@ class Flow:
             self._suite(node.body)
             self.function.pop()
         self._active.pop()
-        self.scope, self.statement, self.loops, self.contexts = saved
+        self.scope, self.statement, self.loops, self.contexts, self.callers = saved
         returned = self._returns.pop()
         return either(returned) if returned else Const(None)
 
-    def _parameters(self, function: Function, scope: Scope, given: list[tuple[str | None, Value]]) -> None:
+    def _parameters(
+        self, function: Function, scope: Scope, given: list[tuple[str | None, Value]], event: Event | None
+    ) -> None:
         parameters = function.node.params
         plain = [*parameters.posonly_params, *parameters.params]
         values = [value for name, value in given if name is None]
@@ -359,36 +364,28 @@ class Flow:
             if position < len(plain) and position < len(values):
                 value = values[position]
             elif name in keywords:
-                value = keywords[name]
+                value = keywords.pop(name)
             elif parameter.default is not None:
                 value = self.evaluator.evaluate(parameter.default)
-                if not given and function.receiver is None:
-                    value = UNKNOWN if isinstance(value, Const) and value.value is None else value
+                if event is None and isinstance(value, Const) and value.value is None:
+                    value = UNKNOWN
             else:
-                value = self._guess(name, parameter)
+                value = guess(self.tree, parameter)
             scope.names[name] = value
-        for rest in (parameters.star_arg, parameters.star_kwarg):
-            if isinstance(rest, cst.Param):
-                scope.names[rest.name.value] = UNKNOWN
-
-    def _guess(self, name: str, parameter: cst.Param) -> Value:
-        """What a parameter is, by its name, where nobody calls the function."""
-        noted = self.tree.code(parameter.annotation.annotation) if parameter.annotation is not None else ""
-        if "tokenizer" in name.lower() or "Tokenizer" in noted:
-            return Tokenizer(None, None, guessed=True)
-        if name in ("model", "peft_model", "base_model", "llm") or noted.endswith(("Model", "ForCausalLM")):
-            kind = "ForCausalLM" if "CausalLM" in noted else ""
-            return Model(
-                Body(None, None, kind, {}, device=Device(None), guessed=True, moved=True, training=None), None,
-                wrapper="Peft" in noted,
-            )  # fmt: skip
-        return UNKNOWN
+        if isinstance(parameters.star_arg, cst.Param):
+            scope.names[parameters.star_arg.name.value] = UNKNOWN
+        if isinstance(parameters.star_kwarg, cst.Param):
+            nodes = {one.name: one.node for one in event.arguments} if event is not None else {}
+            rest = UNKNOWN if event is None else Table(dict(keywords), not event.unpacks, nodes)
+            scope.names[parameters.star_kwarg.name.value] = rest
 
     def _uncalled(self) -> None:
         """Walk what nobody has called."""
         for made in self._classes:
-            if not made.made:
+            if made.example is None:
                 self.evaluator.instantiate(made, None, [])
+            else:
+                self.evaluator.walk_rest(made, made.example)
         for function in self._functions:
             if not function.called:
                 self.call(function, None, [])

@@ -18,6 +18,7 @@ from astrarium.explain.values import (
     Items,
     Model,
     Settings,
+    Tensor,
     Tokenizer,
     Trainer,
     Value,
@@ -36,6 +37,9 @@ _TRAINER_CLASS = re.compile(r"^\w*Trainer$")
 _DOWNLOADS = re.compile(
     r"^(huggingface_hub\.)?(hf_hub_download|snapshot_download|cached_download)$|^requests\.get$|^httpx\.get$"
     r"|urlretrieve$|urlopen$|^wget\.download$|^gdown\.download$|download_url_to_file$|^transformers\.cached_file$"
+)
+_TENSOR_MADE = re.compile(
+    r"^torch\.(tensor|as_tensor|from_numpy|stack|(ones|zeros)(_like)?|full|LongTensor|FloatTensor)$"
 )
 METHOD_OF_CONFIG = {
     "LoraConfig": "LORA", "IA3Config": "IA3", "AdaLoraConfig": "ADALORA", "LoHaConfig": "LOHA", "LoKrConfig": "LOKR",
@@ -71,6 +75,8 @@ def call(event: Event) -> Value:
         return _settings(event, short) if short.endswith("Config") else UNKNOWN
     if short == "device" and name.startswith("torch"):
         return device_of(event.value("device", 0))
+    if _TENSOR_MADE.match(name):
+        return Tensor()
     if _DOWNLOADS.search(name):
         if name.endswith("urlretrieve"):
             return Items([Downloaded(event), UNKNOWN])

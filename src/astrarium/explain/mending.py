@@ -55,13 +55,22 @@ def add_argument(tree: Tree, call: cst.Call, text: str) -> tuple[Edit, ...]:
     return (Edit(end, end, f"{between}{text}"),)
 
 
-def remove_argument(tree: Tree, call: cst.Call, argument: cst.Arg) -> tuple[Edit, ...]:
-    """Take an argument out of a call."""
-    position = next(i for i, one in enumerate(call.args) if one is argument)
+def remove_argument(tree: Tree, call: cst.Call, argument: cst.CSTNode) -> tuple[Edit, ...]:
+    """Take an argument out of a call; nothing where it is said elsewhere, in a dict that the call unpacks."""
+    position = next((i for i, one in enumerate(call.args) if one is argument and not one.star), None)
+    if position is None:
+        return ()
     if position + 1 < len(call.args):
         return (Edit(tree.span(argument)[0], tree.span(call.args[position + 1])[0], ""),)
     start = tree.span(call.args[position - 1])[1] if position else tree.span(argument)[0]
     return (Edit(start, tree.span(argument)[1], ""),)
+
+
+def rename(tree: Tree, key: cst.BaseExpression | None, new: str) -> tuple[Edit, ...]:
+    """Give a keyword another name: before `=` in a call, or in quotes in a dict."""
+    if isinstance(key, cst.SimpleString):
+        return replace(tree, key, f"{key.quote}{new}{key.quote}")
+    return replace(tree, key, new) if isinstance(key, cst.Name) else ()
 
 
 def replace(tree: Tree, node: cst.CSTNode, text: str) -> tuple[Edit, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from astrarium.explain.places import first_device
@@ -17,11 +18,14 @@ from astrarium.explain.values import (
     Named,
     Output,
     Settings,
+    Table,
     Templated,
+    Tensor,
     Text,
     Tokenizer,
     Trainer,
     Value,
+    Work,
     constant,
     one_model,
     options,
@@ -50,6 +54,9 @@ def method(event: Event, receiver: Value, name: str) -> Value | None:
         case Output():
             event.name = f"torch.Tensor.{name}"
             return receiver
+        case Tensor():
+            event.name = f"torch.Tensor.{name}"
+            return receiver if name in _SAME_TENSOR else UNKNOWN
         case Settings():
             event.name = f"transformers.{receiver.name}.{name}"
             return _settings_call(event, receiver, name)
@@ -99,8 +106,8 @@ def _batch_method(event: Event, receiver: Batch, name: str) -> Value:
             receiver.tensors, receiver.part, receiver.side, True,
         )  # fmt: skip
     if name == "items":
-        return Items([], Items([UNKNOWN, receiver]))
-    return receiver if name in ("unsqueeze", "clone", "copy", "long", "repeat", "contiguous", "values") else UNKNOWN
+        return Items([], Items([UNKNOWN, replace(receiver, part=receiver.part or "*")]))
+    return receiver if name in (*_SAME_TENSOR, "copy", "values") else UNKNOWN
 
 
 def _trainer_method(event: Event, receiver: Trainer, name: str) -> Value:
@@ -124,7 +131,7 @@ def attribute(value: Value, name: str) -> Value:
                 return Device(None, value.body)
             if name in ("base_model", "model") and value.wrapper:
                 return Model(value.body, value.event, wrapper=False, inner=value)
-            return UNKNOWN
+            return Work(value) if name in ("generate", "forward") else UNKNOWN
         case Tokenizer():
             if name in ("eos_token", "eos_token_id", "pad_token", "pad_token_id", "bos_token", "unk_token"):
                 return Named(f"tokenizer.{name}")
@@ -142,10 +149,16 @@ def attribute(value: Value, name: str) -> Value:
         case Downloaded() | Templated():
             return value
         case _:
-            return UNKNOWN
+            return tensor_of(name) if type(value) is Value else UNKNOWN
 
 
 _PARTS = ("input_ids", "attention_mask", "token_type_ids", "labels")
+_SAME_TENSOR = ("unsqueeze", "clone", "long", "repeat", "contiguous", "to", "cuda", "cpu")
+
+
+def tensor_of(key: object) -> Value:
+    """What an item or attribute of an unknown value is, by its name."""
+    return Tensor() if key in _PARTS else UNKNOWN
 
 
 def part_of(batch: Batch, key: str) -> Value:
@@ -190,6 +203,21 @@ def prompts_of(value: Value) -> list[Value]:
     return found
 
 
+def _table(event: Event) -> Table:
+    """`dict(other, key=value)`."""
+    table = Table({})
+    for argument in event.arguments:
+        if argument.name not in (None, "*", "**"):
+            table.items[argument.name], table.nodes[argument.name] = argument.value, argument.node
+        elif argument.name is None and isinstance(argument.value, Table):
+            table.items.update(argument.value.items)
+            table.nodes.update(argument.value.nodes)
+            table.complete = table.complete and argument.value.complete
+        else:
+            table.complete = False
+    return table
+
+
 def loose(event: Event, attribute_name: str) -> Value:
     """What a call of something that is not followed may still give."""
     carried = [argument.value for argument in event.arguments]
@@ -199,6 +227,8 @@ def loose(event: Event, attribute_name: str) -> Value:
         for option in options(value):
             if isinstance(option, Model):
                 option.uses.append(event)
+            if isinstance(option, Work):
+                option.model.uses.append(event)
             # A path joined to a downloaded one, a file opened at it, its bytes
             if isinstance(option, Downloaded) and (
                 event.short in ("join", "open", "Path", "BytesIO", "str", "load_file", "glob") or attribute_name
@@ -214,6 +244,8 @@ def loose(event: Event, attribute_name: str) -> Value:
         return Items([], Items([UNKNOWN, inner if isinstance(inner, Batch | Output) else UNKNOWN]))
     if event.name in ("list", "tuple", "sorted") and carried:
         return carried[0]
+    if event.name == "dict":
+        return _table(event)
     if event.name in ("range",):
         return Items([], UNKNOWN)
     return UNKNOWN

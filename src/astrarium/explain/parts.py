@@ -93,6 +93,8 @@ class Parts:
             return value
         if isinstance(value, Table) and isinstance(key, str | int):
             return value.items.get(key, UNKNOWN)
+        if type(value) is Value:
+            return methods.tensor_of(key)
         return value if isinstance(value, Downloaded | Templated) else UNKNOWN
 
     def attribute_of(self, node: cst.Attribute) -> Value:
@@ -117,12 +119,11 @@ class Parts:
             return value.attributes[name]
         member = self.member(value.of, name)
         if isinstance(member, Function) and isinstance(member.node, cst.FunctionDef):
-            member.called = True
             decorators = [self.flow.tree.code(one.decorator) for one in member.node.decorators]
             if "property" in decorators or "cached_property" in decorators:
-                return self.flow.call(Function(member.node, member.scope, value), None, [])
+                return self.flow.call(Function(member.node, member.scope, value, member=member), None, [])
             bound = None if "staticmethod" in decorators else value
-            return Function(member.node, member.scope, bound)
+            return Function(member.node, member.scope, bound, member=member)
         return member or UNKNOWN
 
     def member(self, of: Class, name: str, depth: int = 0) -> Value | None:
@@ -162,4 +163,5 @@ class Parts:
         keys = [constant(self.evaluate(one.slice.value)) for one in target.slice if isinstance(one.slice, cst.Index)]
         if isinstance(receiver, Table) and keys and isinstance(keys[0], str | int):
             receiver.items[keys[0]] = value
+            receiver.nodes.pop(keys[0], None)
         self.flow.store(receiver, f"[{keys[0] if keys else ''}]", value, target)

@@ -13,7 +13,7 @@ from astrarium.explain.context import Context
 from astrarium.explain.depth import check, with_room
 from astrarium.explain.flow import Flow
 from astrarium.explain.index.library import PACKAGES, library
-from astrarium.explain.mending import apply
+from astrarium.explain.mending import Edit, apply
 from astrarium.explain.reading import SEVERITIES, Argument, Call, Finding, Reading
 from astrarium.explain.repair import Broken, Repaired, repaired
 from astrarium.explain.rules.registry import Found, Rule, all_rules
@@ -167,7 +167,7 @@ def _mended(script: Script, text: str, context: Context, found: list[tuple[Rule,
     """The code with everything mended that has a plain mend; every round is read anew, until nothing is left."""
     seen = {text}
     for _ in range(_ROUNDS):
-        groups = [one.edits for _, one in found if one.edits]
+        groups = [one.edits for _, one in found if one.edits and not _spoils_unpacking(context, one.edits)]
         new = _whole(text, groups)
         if new in seen:
             break
@@ -176,6 +176,18 @@ def _mended(script: Script, text: str, context: Context, found: list[tuple[Rule,
         context = Context(script, Flow(Tree(text)))
         found = _found(context)
     return script.written(text)
+
+
+def _spoils_unpacking(context: Context, edits: tuple[Edit, ...]) -> bool:
+    """Whether an edit would put something else in the place of a `**` argument: what it is about is said elsewhere."""
+    unpacked = {
+        context.tree.span(node)
+        for event in context.events
+        for argument in event.node.args
+        if argument.star
+        for node in (argument, argument.value)
+    }
+    return any((edit.start, edit.end) in unpacked for edit in edits)
 
 
 def _whole(text: str, groups: list[tuple[Any, ...]]) -> str:
@@ -240,7 +252,7 @@ def _calls(script: Script, made: Repaired, context: Context) -> tuple[Call, ...]
             source=context.code(event.node),
             arguments=tuple(
                 Argument(
-                    one.node.keyword.value if one.node.keyword else one.node.star or None,
+                    one.name,
                     context.code(one.node.value),
                     constant(one.value) if isinstance(constant(one.value), str | int | float | bool) else None,
                 )

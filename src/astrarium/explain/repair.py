@@ -41,14 +41,15 @@ def repaired(text: str) -> Repaired | Broken:
         if error is None:
             return Repaired(text, tuple(lines), tuple(done))
         for candidate in (
-            _unfinished_string, _curly_quotes, _print_statement, _missing_colon, _single_equals, _tabs, _open_bracket,
+            _unfinished_string, _unended_string, _curly_quotes, _print_statement, _missing_colon, _single_equals,
+            _tabs, _open_bracket,
         ):  # fmt: skip
             made = candidate(text, error[0])
             if made is None:
                 continue
             new, line, message, mend, map_lines = made
             after = _error(new)
-            if after is None or (after[0] > error[0] - (text.count("\n") - new.count("\n")) and new != text):
+            if after is None or map_lines[min(after[0], len(map_lines)) - 1] > error[0]:
                 done.append((lines[min(line, len(lines)) - 1], message, mend))
                 lines = [lines[min(one, len(lines)) - 1] for one in map_lines]
                 text = new
@@ -114,20 +115,27 @@ def _unfinished_string(text: str, line: int) -> _Made | None:
                     f"a string in {quote} quotes breaks across {count + 1} lines, so that the script does not parse",
                     f"write its {count} line breaks as \\n", mapped,
                 )  # fmt: skip
-    opened_rows = [number for number in range(1, len(rows) + 1) if _open_string(rows[number - 1]) is not None]
-    for first in opened_rows:
-        if abs(first - line) > 1:
-            continue
+    return None
+
+
+def _unended_string(text: str, line: int) -> _Made | None:
+    """A string in simple quotes without its last one: it was meant to end with its line, before what closes a call."""
+    rows = text.split("\n")
+    for first in range(max(line - 1, 1), min(line + 1, len(rows)) + 1):
         opened = _open_string(rows[first - 1])
-        assert opened is not None
+        if opened is None:
+            continue
         column, _, quote = opened
         body = rows[first - 1].rstrip()
         closers = re.search(r"[)\]}\s,:]*$", body[column:])
         cut = column + closers.start() if closers is not None else len(body)
-        new = [*rows[: first - 1], body[:cut] + quote + body[cut:], *rows[first:]]
-        return (
-            "\n".join(new), first, f"a string that begins with {quote} never ends", f"end it with {quote}", _same(text)
-        )  # fmt: skip
+        for end in range(cut, len(body) + 1):
+            new = "\n".join([*rows[: first - 1], body[:end] + quote + body[end:], *rows[first:]])
+            after = _error(new)
+            if after is None or after[0] > first:
+                return (
+                    new, first, f"a string that begins with {quote} never ends", f"end it with {quote}", _same(text)
+                )  # fmt: skip
     return None
 
 

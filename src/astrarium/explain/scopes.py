@@ -1,4 +1,4 @@
-"""Which names a script has: scopes, what it imports, and names after branches."""
+"""Which names a script has: scopes, what it imports, and names after branches, what a parameter may be."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import libcst as cst
 
-from astrarium.explain.values import Value, either
+from astrarium.explain.tree import Tree
+from astrarium.explain.values import UNKNOWN, Body, Device, Model, Tokenizer, Value, either
 
 
 @dataclass(eq=False)
@@ -87,3 +88,18 @@ def joined(states: list[dict[str, Value]]) -> dict[str, Value]:
                 found = [other[name] for other in states if name in other]
                 names[name] = found[0] if all(one is found[0] for one in found) else either(found)
     return names
+
+
+def guess(tree: Tree, parameter: cst.Param) -> Value:
+    """What a parameter is, by its name and annotation, where nobody calls the function."""
+    name = parameter.name.value
+    noted = tree.code(parameter.annotation.annotation) if parameter.annotation is not None else ""
+    if "tokenizer" in name.lower() or "Tokenizer" in noted:
+        return Tokenizer(None, None, guessed=True)
+    if name in ("model", "peft_model", "base_model", "llm") or noted.endswith(("Model", "ForCausalLM")):
+        kind = "ForCausalLM" if "CausalLM" in noted else ""
+        return Model(
+            Body(None, None, kind, {}, device=Device(None), guessed=True, moved=True, training=None), None,
+            wrapper="Peft" in noted,
+        )  # fmt: skip
+    return UNKNOWN

@@ -45,6 +45,8 @@ class Table(Value):
 
     items: dict[Any, Value]
     complete: bool = True
+    nodes: dict[Any, Any] = field(default_factory=dict)
+    """Where each item is said: a `cst.DictElement`, or the `cst.Arg` of a call."""
 
 
 @dataclass(eq=False, slots=True)
@@ -69,6 +71,8 @@ class Function(Value):
     scope: Any
     receiver: Value | None = None
     called: bool = False
+    member: Function | None = None
+    """Of a method that is bound to an object: the class's own."""
 
 
 @dataclass(eq=False, slots=True)
@@ -78,7 +82,8 @@ class Class(Value):
     name: str
     bases: list[Value]
     members: dict[str, Value] = field(default_factory=dict)
-    made: bool = False
+    example: Instance | None = None
+    """The last object made of it."""
 
 
 @dataclass(eq=False, slots=True)
@@ -180,6 +185,13 @@ class Model(Value):
 
 
 @dataclass(eq=False, slots=True)
+class Work(Value):
+    """A model's own work as a value: `model.generate`, given to a thread or a `partial`."""
+
+    model: Model
+
+
+@dataclass(eq=False, slots=True)
 class Tokenizer(Value):
     """A tokenizer."""
 
@@ -204,9 +216,14 @@ class Batch(Value):
     device: Device
     tensors: bool
     part: str = ""
-    """`input_ids`, `attention_mask` or empty for the whole."""
+    """`input_ids`, `attention_mask`, `*` for any of them, or empty for the whole."""
     side: str | None = None
     added_device: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class Tensor(Value):
+    """A tensor of whose making nothing is known: `batch["labels"]` of a loader's batch, `torch.tensor(…)`."""
 
 
 @dataclass(eq=False, slots=True)

@@ -77,3 +77,10 @@ def receiver_name(script: Context, event: Event) -> str | None:
     if isinstance(func, cst.Attribute) and isinstance(func.value, cst.Name):
         return func.value.value
     return func.value if isinstance(func, cst.Name) and model_of(event) is not None else None
+
+
+def right_side(script: Context, target: cst.CSTNode) -> str:
+    """The line of an assignment's target, from its beginning to its end."""
+    line = script.tree.line(target)
+    start = script.tree.starts[line - 1]
+    return script.text[start : script.text.find("\n", start) if "\n" in script.text[start:] else len(script.text)]

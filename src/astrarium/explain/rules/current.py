@@ -12,9 +12,9 @@ from collections.abc import Iterator
 import libcst as cst
 
 from astrarium.explain.context import Context
-from astrarium.explain.events import Event
+from astrarium.explain.events import Event, Given
 from astrarium.explain.index.library import PACKAGES, Library, Signature, library
-from astrarium.explain.mending import Edit, line_before, remove_argument, replace
+from astrarium.explain.mending import Edit, line_before, remove_argument, rename, replace
 from astrarium.explain.rules.registry import Found, rule
 from astrarium.explain.rules.successors import DROPPED, GONE_METHODS, NEW_ARGUMENTS, NEW_NAMES, OPEN_CALLS, OPTIMISERS
 from astrarium.explain.values import constant, strings
@@ -156,13 +156,13 @@ def argument_gone(script: Context) -> Iterator[Found]:
         known = {parameter.name for parameter in signature.parameters} | signature.popped
         for argument in event.arguments:
             name = argument.name
-            if name in (None, "*", "**") or name in known or argument.node.keyword is None:
+            if name in (None, "*", "**") or name in known or argument.key is None:
                 continue
             if signature.open and name not in _old(event, known):
                 continue
             new = NEW_ARGUMENTS.get(name or "")
             new = new if new in known or (signature.open and new == "token") else None
-            yield Found(argument.node, *_argument_told(script, event, argument.node, found, name or "", new, known))
+            yield Found(argument.node, *_argument_told(script, event, argument, found, name or "", new, known))
 
 
 def _signature(event: Event) -> tuple[Signature | None, Library | None]:
@@ -213,12 +213,12 @@ def _old(event: Event, known: set[str]) -> set[str]:
 
 
 def _argument_told(
-    script: Context, event: Event, node: cst.Arg, found: Library, name: str, new: str | None, known: set[str]
+    script: Context, event: Event, given: Given, found: Library, name: str, new: str | None, known: set[str]
 ) -> tuple[str, str, tuple[Edit, ...]]:
-    called = event.name.split(".", 1)[1].replace(".__call__", "")
+    called, node = event.name.split(".", 1)[1].replace(".__call__", ""), given.node
     message = f"`{called}` of {found.package} {found.release} does not take {name}"
-    if new is not None and node.keyword is not None:
-        return message, f"it is called {new} now", replace(script.tree, node.keyword, new)
+    if new is not None:
+        return message, f"it is called {new} now", rename(script.tree, given.key, new)
     if name in ("load_in_4bit", "load_in_8bit"):
         return (
             message,
@@ -229,15 +229,15 @@ def _argument_told(
         return (
             message,
             'say attn_implementation="flash_attention_2"',
-            replace(script.tree, node, 'attn_implementation="flash_attention_2"'),
+            _instead(script, node, 'attn_implementation="flash_attention_2"'),
         )
     if name == "pad_to_max_length":
-        return message, 'say padding="max_length"', replace(script.tree, node, 'padding="max_length"')
+        return message, 'say padding="max_length"', _instead(script, node, 'padding="max_length"')
     if name == "group_by_length" and "train_sampling_strategy" in known:
         return (
             message,
             'say train_sampling_strategy="group_by_length"',
-            replace(script.tree, node, 'train_sampling_strategy="group_by_length"'),
+            _instead(script, node, 'train_sampling_strategy="group_by_length"'),
         )
     if name in DROPPED:
         return message, "leave it out", remove_argument(script.tree, event.node, node)
@@ -247,16 +247,21 @@ def _argument_told(
         config = generation.signature("GenerationConfig") if generation is not None else None
         valid = known | (config.popped if config is not None else frozenset())
     close = difflib.get_close_matches(name, valid, 1, 0.8)
-    if close and node.keyword is not None:
-        return message, f"is {close[0]} meant?", replace(script.tree, node.keyword, close[0])
+    if close:
+        return message, f"is {close[0]} meant?", rename(script.tree, given.key, close[0])
     return message, f"leave it out; it takes {', '.join(sorted(known)[:6])}, …", ()
 
 
-def _quantisation(script: Context, event: Event, node: cst.Arg, name: str) -> tuple[Edit, ...]:
+def _instead(script: Context, node: cst.CSTNode, text: str) -> tuple[Edit, ...]:
+    """Another argument in the place of one; nothing where it is an item of a dict."""
+    return replace(script.tree, node, text) if isinstance(node, cst.Arg) and not node.star else ()
+
+
+def _quantisation(script: Context, event: Event, node: cst.CSTNode, name: str) -> tuple[Edit, ...]:
     if event.given("quantization_config") is not None or constant(event.value(name)) is not True:
         return remove_argument(script.tree, event.node, node) if constant(event.value(name)) is False else ()
-    edits = replace(script.tree, node, f"quantization_config=BitsAndBytesConfig({name}=True)")
-    if script.flow.names["BitsAndBytesConfig"]:
+    edits = _instead(script, node, f"quantization_config=BitsAndBytesConfig({name}=True)")
+    if not edits or script.flow.names["BitsAndBytesConfig"]:
         return edits
     for imported in script.flow.imports:
         if imported.module == "transformers":
@@ -287,11 +292,11 @@ def argument_renamed(script: Context) -> Iterator[Found]:
             continue
         for argument in event.arguments:
             new = renamed.get(argument.name or "")
-            if new is None or argument.node.keyword is None or event.given(new) is not None:
+            if new is None or argument.key is None or event.given(new) is not None:
                 continue
             yield Found(
                 argument.node, f"{argument.name} is called {new} since transformers 5", f"say {new}=",
-                replace(script.tree, argument.node.keyword, new),
+                rename(script.tree, argument.key, new),
             )  # fmt: skip
 
 

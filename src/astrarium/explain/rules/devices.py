@@ -14,7 +14,7 @@ from astrarium.explain.mending import Edit, add_argument, replace
 from astrarium.explain.places import device_of
 from astrarium.explain.rules.asking import receiver_name, thrown_away
 from astrarium.explain.rules.registry import Found, rule
-from astrarium.explain.values import Batch, Const, Device, Model, Value, constant, options
+from astrarium.explain.values import Batch, Const, Device, Either, Model, Tensor, Value, constant, options
 
 LARGE = 3e9
 """Parameters from which four bytes each are worth a word."""
@@ -28,6 +28,12 @@ LARGE = 3e9
 )
 def device_mismatch(script: Context) -> Iterator[Found]:
     """The model on a GPU and its inputs on the CPU, or the reverse."""
+    told = {
+        id(one.event)
+        for event in _unused_moves(script)
+        for one in options(event.receiver or Value())
+        if isinstance(one, Batch)
+    }
     for event in script.events:
         if event.short not in ("generate", "__call__", "forward"):
             continue
@@ -40,8 +46,8 @@ def device_mismatch(script: Context) -> Iterator[Found]:
             or not isinstance(other, Device)
         ):
             continue
-        if not batch.tensors or model.body.guessed or batch.event is None:
-            continue
+        if not batch.tensors or model.body.guessed or batch.event is None or id(batch.event) in told:
+            continue  # the move that is not used is what to mend
         if other.body is not None:
             if other.body is not model.body:
                 other = other.body.device
@@ -100,26 +106,31 @@ def model_order(event: Event) -> int:
 )
 def to_unused(script: Context) -> Iterator[Found]:
     """`input_ids.to(device)` as a statement of its own."""
-    for event in script.calls("to", "cuda"):
-        if not thrown_away(script, event) or not event.name.startswith("torch.Tensor."):
-            continue
+    for event in _unused_moves(script):
         name = receiver_name(script, event)
         func = event.node.func
         if name is None and isinstance(func, cst.Attribute):
             name = script.code(func.value)
-        if (
-            name is None
-            or event.statement is None
-            or not any(isinstance(one, Batch) and one.part for one in options(event.receiver or Value()))
-        ):
+        if name is None or event.statement is None:
             continue
         start = script.tree.span(event.statement)[0]
         edits = (Edit(start, start, f"{name} = "),) if name.isidentifier() else ()
-        yield Found(
-            event.node, f"`{name}` stays where it is: what `.to` gives is thrown "
-            f"away", f"assign it: {name} = {name}.to(…)",
-            edits,
-        )  # fmt: skip
+        mend = f"assign it: {name} = {name}.to(…)"
+        if any(isinstance(one, Batch) and one.part == "*" for one in options(event.receiver or Value())):
+            edits, mend = (), "move the whole at once: what a tokenizer gives is moved by its own .to(…)"
+        yield Found(event.node, f"`{name}` stays where it is: what `.to` gives is thrown away", mend, edits)
+
+
+def _unused_moves(script: Context) -> Iterator[Event]:
+    """The moves of a tensor whose result goes nowhere."""
+    for event in script.calls("to", "cuda"):
+        if not thrown_away(script, event) or not event.name.startswith("torch.Tensor."):
+            continue
+        if any(
+            isinstance(one, Tensor) or (isinstance(one, Batch) and one.part)
+            for one in options(event.receiver or Value())
+        ):
+            yield event
 
 
 @rule(
@@ -178,7 +189,8 @@ def fp32_large_model(script: Context) -> Iterator[Found]:
             continue
         if known not in ("auto", "float32") or event.unpacks or _cast_later(script, model):
             continue
-        if script.trains and known == "float32" and not body.wrapped:
+        adapted = body.wrapped or any("peft_config" in trainer.given for trainer in script.trainers)
+        if script.trains and not adapted:
             continue  # full tuning holds fp32 weights on purpose
         if body.base in told:
             continue
@@ -230,6 +242,8 @@ def _dtype(value: Value) -> str | None:
         return known.removeprefix("torch.")
     if isinstance(value, Const):
         return "auto"  # None
+    if isinstance(value, Either) and len({_dtype(option) for option in value.options}) > 1:
+        return None  # by a condition of the script
     name = named(value)
     return {"float": "float32"}.get(name.rsplit(".", 1)[-1], name.rsplit(".", 1)[-1]) if name is not None else None
 

@@ -42,21 +42,27 @@ def _unlike_rows(script: Context, batch: Batch) -> Iterator[Found]:
     """Where the script writes its training rows itself: a prompt that shares none of their marks."""
     trained = _marks_of_rows(script)
     for prompt in batch.prompts:
-        marks = set(_MARKS.findall(text_of(prompt) or ""))
-        if trained and marks and not marks & trained:
+        text = text_of(prompt)
+        marks = set(_MARKS.findall(text or ""))
+        bare = text is not None and "\0" not in text and not marks
+        if trained and (marks or bare) and not marks & trained:
             yield Found(
                 batch.event.node,
                 f"the rows are written with {', '.join(sorted(trained))}, "
-                f"and this prompt with {', '.join(sorted(marks))}",
+                f"and this prompt with {', '.join(sorted(marks)) or 'none of them'}",
                 "write the prompt as the rows were written, up to the answer",
             )
             return
 
 
 def _marks_of_rows(script: Context) -> set[str]:
-    """The marks that functions write into training rows: those given to `map` or as `formatting_func`."""
+    """The marks in training rows: of functions given to `map` or as `formatting_func`, of texts that have a loss."""
     marks: set[str] = set()
     for event in script.events:
+        learns = script.trains and event.given("labels") is not None and not event.contexts
+        learned, _ = batch_of(event) if learns else (None, None)
+        for prompt in learned.prompts if learned is not None else ():
+            marks.update(_MARKS.findall(text_of(prompt) or ""))
         given = event.given("formatting_func") or (event.given("function", 0) if event.short == "map" else None)
         for option in options(given.value) if given is not None else ():
             if isinstance(option, Function):

@@ -8,7 +8,7 @@ import libcst as cst
 
 from astrarium.explain.context import Context, model_of, named
 from astrarium.explain.events import Event
-from astrarium.explain.mending import Edit, replace
+from astrarium.explain.mending import Edit, drop_statement, replace
 from astrarium.explain.places import first_device
 from astrarium.explain.rules.registry import Found, rule
 from astrarium.explain.values import UNKNOWN, constant
@@ -78,6 +78,8 @@ def quantised_moved(script: Context) -> Iterator[Found]:
             edits = (Edit(script.tree.span(func.value)[1], script.tree.span(event.node)[1], ""),)
             if _is_statement(event):
                 edits = ()
+            elif event.statement is not None and _onto_itself(script, event):
+                edits = drop_statement(script.tree, event.statement)
         what = "4" if model.body.quantised == "4bit" else "8"
         yield Found(
             event.node,
@@ -87,6 +89,18 @@ def quantised_moved(script: Context) -> Iterator[Found]:
             edits,
             severity="error" if refused else None,
         )
+
+
+def _onto_itself(script: Context, event: Event) -> bool:
+    """`model = model.to(…)`, alone on its line."""
+    func = event.node.func
+    body: list[cst.CSTNode] = list(getattr(event.statement, "body", ()))
+    if not isinstance(func, cst.Attribute) or len(body) != 1:
+        return False
+    assigned = body[0]
+    if not isinstance(assigned, cst.Assign) or assigned.value is not event.node:
+        return False
+    return [script.code(one.target) for one in assigned.targets] == [script.code(func.value)]
 
 
 def _is_statement(event: Event) -> bool:

@@ -24,6 +24,7 @@ GROUPS = (
     "prompts",
     "decoding",
     "devices",
+    "padding",
     "training",
     "quantised",
     "current",

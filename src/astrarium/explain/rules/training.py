@@ -8,107 +8,18 @@ from collections.abc import Iterator, Sequence
 import libcst as cst
 
 from astrarium.explain.bases import family_of_base
-from astrarium.explain.context import Context, model_of, named, number, settings_of
+from astrarium.explain.context import Context, model_of, number, settings_of
 from astrarium.explain.events import Event
 from astrarium.explain.index.library import library
 from astrarium.explain.libraries import METHOD_OF_CONFIG
 from astrarium.explain.mending import Edit, replace
+from astrarium.explain.rules.asking import right_side
 from astrarium.explain.rules.registry import Found, rule
 from astrarium.explain.values import Either, Model, Settings, Table, Trainer, Value, constant, options, strings, text_of
 
 LOW_FOR_ADAPTERS = 2e-5
 HIGH_FOR_ALL = 2e-4
 _PREFERENCE = ("DPO", "GRPO", "ORPO", "KTO", "PPO", "Reward", "CPO", "RLOO", "Online")
-
-
-@rule(
-    "pad-is-eos",
-    "warning",
-    "the padding token is the end token, and the loss leaves out padding",
-    "Labels are masked by the value of the padding token, so the end of every answer is masked too: the model "
-    "never learns to stop.",
-)
-def pad_is_eos(script: Context) -> Iterator[Found]:
-    """`pad_token = eos_token` with a collator that masks by value, or with labels masked by hand."""
-    by_value = _masks_by_value(script)
-    if by_value is None or not script.trains:
-        return
-    for store in script.stores("pad_token"):
-        if (named(store.value) or "").endswith("eos_token"):
-            yield Found(store.node, *_pad_told(script, by_value))
-    for store in script.stores("pad_token_id"):
-        if (named(store.value) or "").endswith("eos_token_id") and "config" not in store.path:
-            yield Found(store.node, *_pad_told(script, by_value))
-    for event in script.calls("add_special_tokens"):
-        given = event.value("special_tokens_dict", 0)
-        if isinstance(given, Table) and (named(given.items.get("pad_token", Value())) or "").endswith("eos_token"):
-            yield Found(event.node, *_pad_told(script, by_value))
-
-
-def _pad_told(script: Context, line: int) -> tuple[str, str]:
-    return (
-        f"padding and the end of a text are the same token, and line {line} masks the loss by it",
-        "give padding a token of its own: tokenizer.add_special_tokens({'pad_token': '<pad>'}), then "
-        "model.resize_token_embeddings(len(tokenizer)); or mask labels by the attention mask",
-    )
-
-
-def _masks_by_value(script: Context) -> int | None:
-    """The line that masks labels by the padding token's value; None where none does."""
-    for event in script.calls("DataCollatorForLanguageModeling", "DataCollatorForCompletionOnlyLM"):
-        if event.name.startswith("trl.DataCollatorForLanguageModeling"):
-            continue
-        if event.short == "DataCollatorForCompletionOnlyLM" or event.constant("mlm", 1) is False:
-            return script.tree.line(event.node)
-    found = re.search(r"[=!]=\s*\w*tokenizer\.pad_token_id", script.text)
-    if found and "-100" in script.text:
-        return script.tree.line_of(found.start())
-    return None
-
-
-@rule(
-    "padding-in-loss",
-    "warning",
-    "padding is counted in the loss",
-    "Labels are a copy of the padded ids: most of what is learned is to write padding.",
-)
-def padding_in_loss(script: Context) -> Iterator[Found]:
-    """`labels = input_ids` after padding, with nothing that puts -100 there."""
-    if not script.trains or "-100" in script.text:
-        return
-    if any(event.short.startswith("DataCollatorFor") for event in script.events):
-        return
-    padded = [
-        event
-        for event in script.calls("__call__", "encode", "batch_encode_plus")
-        if event.name.startswith("transformers.PreTrainedTokenizerBase")
-        and event.constant("padding") not in (None, False)
-    ]
-    if not padded:
-        return
-    for store in script.flow.stores:
-        if store.path == "[labels]" and "input_ids" in _right_side(script, store.node):
-            yield Found(store.node, *_PADDED)
-    for event in script.events:
-        given = event.given("labels")
-        if given is None or not re.search(r"input_ids|\bids\b", script.code(given.node.value)):
-            continue
-        model = model_of(event)
-        if model is not None and event.short in ("__call__", "forward") and model.body.causal is not False:
-            yield Found(given.node, *_PADDED)
-
-
-_PADDED = (
-    "the labels are the padded ids: the loss is taken over the padding too",
-    "mask it: labels[attention_mask == 0] = -100, or let DataCollatorForLanguageModeling(tokenizer, mlm=False) "
-    "make the labels",
-)
-
-
-def _right_side(script: Context, target: cst.CSTNode) -> str:
-    line = script.tree.line(target)
-    start = script.tree.starts[line - 1]
-    return script.text[start : script.text.find("\n", start) if "\n" in script.text[start:] else len(script.text)]
 
 
 @rule(
@@ -233,7 +144,7 @@ def embeddings_not_saved(script: Context) -> Iterator[Found]:
         thawed = [
             store
             for store in script.stores("requires_grad")
-            if "embed" in _right_side(script, store.node) and constant(store.value) is True
+            if "embed" in right_side(script, store.node) and constant(store.value) is True
         ]
         if not resized and not thawed:
             continue
@@ -342,7 +253,7 @@ def learning_rate(script: Context) -> Iterator[Found]:
 
 
 def _rate_edit(script: Context, node: cst.CSTNode) -> tuple[Edit, ...]:
-    if isinstance(node, cst.Arg) and isinstance(node.value, cst.Float | cst.Integer):
+    if isinstance(node, cst.Arg | cst.DictElement) and isinstance(node.value, cst.Float | cst.Integer):
         return replace(script.tree, node.value, "2e-4")
     return ()
 

@@ -8,10 +8,10 @@ import libcst as cst
 
 from astrarium.explain.context import Context, model_of, settings_of
 from astrarium.explain.events import Event, surely, together
-from astrarium.explain.mending import Edit, add_argument, line_after, replace
+from astrarium.explain.mending import Edit, add_argument, line_after, remove_argument, replace
 from astrarium.explain.rules.asking import in_wrapper, method_known, name_given, receiver_name, thrown_away, works
 from astrarium.explain.rules.registry import Found, rule
-from astrarium.explain.values import Items, Model, constant, options
+from astrarium.explain.values import UNKNOWN, Items, Model, constant, one_model, options
 
 ROW_WISE = frozenset({"LORA", "GLORA", "ROAD", "XLORA", "BOTTLENECK"})
 """Methods whose tuner reads `adapter_names`; a test holds this against the installed peft."""
@@ -25,7 +25,8 @@ ROW_WISE = frozenset({"LORA", "GLORA", "ROAD", "XLORA", "BOTTLENECK"})
     "and what comes out is neither adapter.",
 )
 def adapter_wrapped_twice(script: Context) -> Iterator[Found]:
-    """`get_peft_model` or `PeftModel.from_pretrained` on a model that has an adapter."""
+    """`get_peft_model`, `PeftModel.from_pretrained` or a trainer's `peft_config` on a model that has an adapter."""
+    yield from _wrapped_by_trainer(script)
     for event in script.events:
         if event.short not in ("get_peft_model", "from_pretrained") or "model" not in event.facts:
             continue
@@ -58,6 +59,26 @@ def adapter_wrapped_twice(script: Context) -> Iterator[Found]:
             if fresh
             else 'add the second with `model.load_adapter(…, adapter_name="…")` and choose it with '
             '`model.set_adapter("…")`',
+        )
+
+
+def _wrapped_by_trainer(script: Context) -> Iterator[Found]:
+    """trl's trainers put an adapter on themselves, and refuse a `PeftModel` beside `peft_config`."""
+    for trainer in script.trainers:
+        event: Event = trainer.event
+        asked = event.given("peft_config")
+        model = one_model(trainer.given.get("model", UNKNOWN))
+        if asked is None or settings_of(asked.value) is None or model is None or not model.wrapper:
+            continue
+        if not model.adapters or not surely(model.event.branch, event.branch):
+            continue
+        fresh = model.adapters[-1].fresh
+        yield Found(
+            asked.node,
+            f"the model already has the adapter of line {script.tree.line(model.event.node)}, and `peft_config` asks "
+            f"{trainer.name} for another: trl refuses it with a ValueError",
+            "leave `peft_config` out" if fresh else "leave `peft_config` out, or merge the first adapter before",
+            remove_argument(script.tree, event.node, asked.node) if fresh else (),
         )
 
 
@@ -222,13 +243,22 @@ def base_changed_in_place(script: Context) -> Iterator[Found]:
             )
             if undone or not together(model.event.branch, event.branch):
                 continue
-            name = receiver_name(script, event) or "the base"
+            asked, name = _where_handed_over(script, event, model)
             yield Found(
-                event.node,
+                asked.node,
                 f"`{name}` is no longer the untouched base: line {script.tree.line(model.event.node)} put the "
                 "adapter into it",
                 "ask the base before, or inside `with model.disable_adapter():`, or load it a second time",
             )
+
+
+def _where_handed_over(script: Context, event: Event, model: Model) -> tuple[Event, str]:
+    """The call that asks the base, and its name: in a function of the script, the call that hands the base to it."""
+    for caller in event.callers:
+        for argument in caller.arguments if caller not in model.event.callers else ():
+            if any(isinstance(one, Model) and one is model.inner for one in options(argument.value)):
+                return caller, script.code(argument.node.value)
+    return event, receiver_name(script, event) or "the base"
 
 
 @rule(
@@ -277,22 +307,25 @@ def adapter_not_active(script: Context) -> Iterator[Found]:
             one.short in ("set_adapter", "add_weighted_adapter") or one.given("adapter_names") is not None
             for one in later
         )
-        name = constant(event.value("adapter_name", 1))
-        if chosen or name in (None, "default") or name == model.active:
+        asked = event.given("adapter_name", 1)
+        name = constant(asked.value) if asked is not None else None
+        if chosen or asked is None or name == "default" or name == model.active:
             continue
+        quoted = script.code(asked.node.value)
         if not any(
             one.short in ("generate", "__call__", "forward", "pipeline", "train") for one in works(model, event.order)
         ):
             continue
         kept = receiver_name(script, event)
         edits: tuple[Edit, ...] = ()
-        if kept is not None and event.statement is not None:
-            quoted = script.source(event, "adapter_name", 1)
+        if kept is not None and event.statement is not None and not event.loop:
             edits = line_after(script.tree, event.statement, f"{kept}.set_adapter({quoted})")
         yield Found(
             event.node,
-            f"the adapter {name!r} is loaded and never chosen; {model.active!r} goes on answering",
-            f"choose it: {kept or 'model'}.set_adapter({name!r})",
+            f"the adapter {name!r} is loaded and never chosen; {model.active!r} goes on answering"
+            if name is not None
+            else f"`{quoted}` names adapters that are loaded and never chosen; {model.active!r} goes on answering",
+            f"choose it: {kept or 'model'}.set_adapter({quoted})",
             edits,
         )
 
