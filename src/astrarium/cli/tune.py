@@ -50,7 +50,8 @@ def tune(
     short: Annotated[
         bool,
         typer.Option(
-            "--short", help="For minutes on a CPU: 50 steps of 4 × 512 tokens, at a higher rate, set by hand."
+            "--short",
+            help="For minutes on a CPU: 50 steps of 4 × 512 tokens, at a rate of its own, searched on the default.",
         ),
     ] = False,
     auto: Annotated[bool, typer.Option("--auto", help="Choose both by measuring what fits into memory.")] = False,
