@@ -14,8 +14,14 @@ from astrarium.core.memory import available_bytes
 from astrarium.model import load_base
 from astrarium.tune import Settings, resume, train
 from astrarium.tune import prepare as preparing
+from astrarium.tune.encode import Example
 from astrarium.tune.fitting import choose, watched
+from astrarium.tune.packing import pack
+from astrarium.tune.passes.model import Passes
+from astrarium.tune.session import _measure
 from tests.bases import save_base
+from tests.methods.tiny import base_of
+from tests.tune.test_passes import adapted
 from tests.tune.test_resume import ROWS, Killed, dying
 
 MIB = 1 << 20
@@ -57,6 +63,16 @@ def test_memory_is_watched() -> None:
     assert 0.8 * 64 * MIB < peak.bytes < 200 * MIB
     assert len(kept) == MIB // 4
     assert available_bytes() > 64 * MIB
+
+
+def test_a_second_measurement_sees_what_the_first_had_taken() -> None:
+    model = adapted("lora", base_of("llama", num_hidden_layers=12))
+    passes = Passes(model, torch.float32)
+    rows = [Example(tuple(range(1, 61)), 0, str(number)) for number in range(100)]
+    sequences = pack(rows, 60, "pack", 0)
+    first, second = (_measure(passes, sequences, 0.0) for _ in range(2))
+    assert first > 10 * MIB
+    assert second > 0.75 * first
 
 
 def test_auto_is_recorded_and_resumed(tmp_path: Path) -> None:

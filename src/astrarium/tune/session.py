@@ -293,6 +293,7 @@ class Session:
 def _measure(passes: nn.Module, sequences: list[PackedSequence], recompute: float) -> int:
     if isinstance(passes, Passes):
         passes.recompute = recompute
+        passes.forget()  # or what an earlier measurement left would not be seen to be taken
     with watched() as peak:
         loss, _ = passes(flatten(sequences))
         loss.backward()
