@@ -141,7 +141,7 @@ def test_ratios_by_hand(tmp_path: Path) -> None:
 
 @pytest.fixture
 def _small_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    rounds = [20e9, 1e12, 60e9, 2e12, 30e9, 1e12]  # in the middle 30 and 1
+    rounds = [20e9, 5e11, 60e9, 2e12, 30e9, 1e12]  # in the middle 30 and 1
     rates = small("machine", figures=rounds, names=["read", "matrix"])
     monkeypatch.setattr(running.machine, "contestant", lambda: dataclasses.replace(rates, warms_up=False))
     monkeypatch.setattr(running.os, "getloadavg", lambda: (0.1, 0.1, 0.1))

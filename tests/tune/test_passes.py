@@ -55,7 +55,7 @@ def batch(method: str, count: int = 4) -> Any:
 def loss_and_gradients(passes: torch.nn.Module, model: torch.nn.Module, flat: Any) -> tuple[float, dict[str, Any]]:
     model.zero_grad(set_to_none=True)
     loss, losses = passes(flat)
-    loss.backward()
+    (loss * 0.37).backward()  # as of a mean over more than this batch
     loss = loss.detach()
     assert len(losses) == len(flat.targets)
     gradients = {n: p.grad.clone() for n, p in model.named_parameters() if p.requires_grad and p.grad is not None}
