@@ -10,14 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from astrarium.engine.native import SETS, VARIABLE, _built, kernels
+from astrarium.engine.native import VARIABLE, kernels
 from astrarium.tune.passes import attention
 from astrarium.tune.passes.attention import Heads, Layout, attend
-
-
-def _sets() -> list[str]:
-    module, _ = _built()
-    return ["torch", *(name for name in SETS if module is not None and name in module.supported())]
+from tests.instructions import sets
 
 
 def plain(q: Tensor, k: Tensor, v: Tensor, heads: Heads, starts: tuple[int, ...]) -> Tensor:
@@ -34,7 +30,7 @@ def plain(q: Tensor, k: Tensor, v: Tensor, heads: Heads, starts: tuple[int, ...]
     return torch.cat(found)
 
 
-@pytest.mark.parametrize("instructions", _sets())
+@pytest.mark.parametrize("instructions", sets())
 @settings(max_examples=25, deadline=None)
 @given(
     lengths=st.lists(st.sampled_from([1, 3, 16, 63, 64, 65, 130, 200]), min_size=1, max_size=4),

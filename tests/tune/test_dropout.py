@@ -6,18 +6,14 @@ import pytest
 import torch
 from torch import nn
 
-from astrarium.engine.native import SETS, VARIABLE, _built, kernels
+from astrarium.engine.native import VARIABLE, kernels
 from astrarium.tune.passes.dropout import Dropout
 from astrarium.tune.passes.products import LowRank, products
-
-
-def _sets() -> list[str]:
-    module, _ = _built()
-    return ["torch", *(name for name in SETS if module is not None and name in module.supported())]
+from tests.instructions import sets
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize("instructions", _sets())
+@pytest.mark.parametrize("instructions", sets())
 def test_every_kernel_drops_the_same(instructions: str, dtype: torch.dtype) -> None:
     x = torch.randn(77, 131, generator=torch.Generator().manual_seed(0)).to(dtype)
     drop = Dropout(0.3, 3_000_000_000)
