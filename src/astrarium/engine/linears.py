@@ -26,6 +26,11 @@ class _Around:
     replaced: list[tuple[int, int, int, PlainLinear]]
     """(linear, row, rows, the adapter's own)."""
 
+    @property
+    def is_native(self) -> bool:
+        """Whether the products and what lies beside and after them can run in one call."""
+        return not self.replaced and all(plan.native is not None for plan in (self.beside, self.after) if plan)
+
 
 class Linears(nn.Module):
     """Linears that see the same input; their outputs lie side by side."""
@@ -48,16 +53,32 @@ class Linears(nn.Module):
         if around is None:
             return self._products(x, into)
         # Added to `into` at the end in any company: a neighbour's adapter may read or scale the output.
-        y = self._adapted(x, around)
+        copies = self._copies(x, around.before)
+        if self._is_native(x) and around.is_native:
+            return self._at_once(x, copies, around, into)
+        y = self._adapted(x, copies, around)
         return y if into is None else into.add_(y)
 
-    def _adapted(self, x: Tensor, around: _Around) -> Tensor:
-        copies = x
-        if around.before is not None:
-            width = len(self._held)
-            copies = x.new_empty(x.shape[0], width * self.inputs)
-            copies.view(-1, width, self.inputs).copy_(x.unsqueeze(1))
-            around.before.run(x, copies)
+    def _copies(self, x: Tensor, before: Plan | None) -> Tensor:
+        if before is None:
+            return x
+        width = len(self._held)
+        copies = x.new_empty(x.shape[0], width * self.inputs)
+        copies.view(-1, width, self.inputs).copy_(x.unsqueeze(1))
+        before.run(x, copies)
+        return copies
+
+    def _at_once(self, x: Tensor, copies: Tensor, around: _Around, into: Tensor | None) -> Tensor:
+        y = torch.empty(x.shape[0], self.outputs)
+        beside = None if around.beside is None else around.beside.native
+        after = None if around.after is None else around.after.native
+        apart, target = ([] if copies is x else self._where(copies)), 0 if into is None else into.data_ptr()
+        self._kernel().run_around(
+            x.data_ptr(), self.inputs, apart, copies.shape[1], x.shape[0], y.data_ptr(), target, beside, after
+        )
+        return y if into is None else into
+
+    def _adapted(self, x: Tensor, copies: Tensor, around: _Around) -> Tensor:
         y = self._products(copies, None)
         for number, row, count, own in around.replaced:
             columns = slice(self.columns[number], self.columns[number + 1])
@@ -76,21 +97,30 @@ class Linears(nn.Module):
 
     def _products(self, x: Tensor, into: Tensor | None) -> Tensor:
         count, width = x.shape
-        module = current()
-        if module is None or self._apart or x.device.type != "cpu":
+        if not self._is_native(x):
             products = [layer.product(self._input(x, number)) for number, layer in enumerate(self._held)]
             y = products[0] if len(products) == 1 else torch.cat(products, dim=1)
             return y if into is None else into.add_(y)
-        if self._native is None:
-            self._native = module.Linears([layer.native() for layer in self._held])
         y = torch.empty(count, self.outputs) if into is None else into
-        start = x.data_ptr()
         if width == self.inputs:
-            self._native.run(start, width, count, y.data_ptr(), self.outputs, into is not None)
+            self._kernel().run(x.data_ptr(), width, count, y.data_ptr(), self.outputs, into is not None)
         else:
-            where = range(start, start + 4 * width, 4 * self.inputs)
-            self._native.run_apart(list(where), width, count, y.data_ptr(), self.outputs, into is not None)
+            self._kernel().run_apart(self._where(x), width, count, y.data_ptr(), self.outputs, into is not None)
         return y
+
+    def _is_native(self, x: Tensor) -> bool:
+        return not self._apart and x.device.type == "cpu" and current() is not None
+
+    def _kernel(self) -> Any:
+        if self._native is None:
+            module: Any = current()
+            self._native = module.Linears([layer.native() for layer in self._held])
+        return self._native
+
+    def _where(self, copies: Tensor) -> list[int]:
+        """Where each linear's own copy of the input begins."""
+        start = copies.data_ptr()
+        return list(range(start, start + 4 * copies.shape[1], 4 * self.inputs))
 
     def _around_of(self, rows: Rows) -> _Around | None:
         if rows not in self._around:

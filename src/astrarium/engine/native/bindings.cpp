@@ -72,12 +72,10 @@ struct Activations {
   std::vector<int32_t> halves;
   Codes view;
 
-  void fill(const float* x, int64_t stride, int64_t rows, int64_t inputs) {
+  void make_room(int64_t rows, int64_t inputs) {
     const int64_t groups = inputs / GROUP;
     view = {rows, inputs, scratch(codes, rows * inputs), scratch(scales, rows * groups), scratch(sums, rows * groups),
             scratch(halves, 2 * rows * groups)};
-    if (rows < 4) active->quantise(x, stride, 0, rows, view);
-    else each(rows, 1, [&](int64_t row) { active->quantise(x, stride, row, row + 1, view); });
   }
 
   Codes part(int64_t from, int64_t rows) const {
@@ -127,6 +125,80 @@ Layer quantised_layer(int64_t outputs, int64_t inputs, int bits, int kind, int o
   return layer;
 }
 
+// What the adapters of one step do at one site.
+struct Plan {
+  std::vector<Part> parts;
+  struct Affine {
+    int64_t row, rows, width, column;
+    const float *scale, *shift;
+  };
+  std::vector<Affine> affine;
+  struct Stretch {
+    int part;
+    int64_t from, to;
+  };
+  std::vector<Stretch> downs, ups;
+  std::vector<int64_t> hidden_at;
+  int64_t hidden = 0;
+
+  void add(int64_t row, int64_t rows, int64_t rank, int64_t inputs, int64_t outputs, bool half, int activation,
+           float scale, Address down, Address up, bool panels, int64_t x_column, int64_t y_column) {
+    const int number = (int)parts.size();
+    parts.push_back({row, rows, rank, inputs, outputs, half, activation, scale, at<void>(down), at<void>(up),
+                     panels, x_column, y_column, nullptr});
+    hidden_at.push_back(hidden);
+    hidden += rows * rank;
+    constexpr int64_t NUMBERS = 16384;  // weights a task reads
+    const int64_t down_rows = std::max<int64_t>(PANEL, NUMBERS / inputs / PANEL * PANEL);
+    for (int64_t i = 0; i < rank; i += down_rows) downs.push_back({number, i, std::min(rank, i + down_rows)});
+    const int64_t up_rows = std::max<int64_t>(32, NUMBERS / rank / 32 * 32);
+    for (int64_t i = 0; i < outputs; i += up_rows) ups.push_back({number, i, std::min(outputs, i + up_rows)});
+  }
+
+  void add_affine(int64_t row, int64_t rows, int64_t width, int64_t column, Address scale, Address shift) {
+    affine.push_back({row, rows, width, column, at<float>(scale), at<float>(shift)});
+  }
+
+  void run(Address x, int64_t x_stride, Address y, int64_t y_stride) {
+    make_room();
+    each_then_each(
+        (int64_t)downs.size(), (int64_t)ups.size(), [&](int64_t i) { down(i, at<float>(x), x_stride); },
+        [&](int64_t i) { up(i, at<float>(y), y_stride); });
+    for (const Affine& a : affine)
+      for (int64_t row = a.row; row < a.row + a.rows; row++) apply(a, at<float>(y) + row * y_stride);
+  }
+
+  void make_room() {
+    float* block = scratch(memory, hidden);
+    for (size_t i = 0; i < parts.size(); i++) parts[i].hidden = block + hidden_at[i];
+  }
+
+  void down(int64_t i, const float* x, int64_t x_stride) const {
+    active->down(parts[downs[i].part], x, x_stride, downs[i].from, downs[i].to);
+  }
+
+  void up(int64_t i, float* y, int64_t y_stride) const {
+    active->up(parts[ups[i].part], y, y_stride, ups[i].from, ups[i].to);
+  }
+
+  // The elementwise parts of one row, `y` being the row.
+  void elementwise(int64_t row, float* y) const {
+    for (const Affine& a : affine)
+      if (row >= a.row && row < a.row + a.rows) apply(a, y);
+  }
+
+ private:
+  std::vector<float> memory;
+
+  static void apply(const Affine& a, float* y) {
+    float* into = y + a.column;
+    if (a.scale)
+      for (int64_t i = 0; i < a.width; i++) into[i] *= a.scale[i];
+    if (a.shift)
+      for (int64_t i = 0; i < a.width; i++) into[i] += a.shift[i];
+  }
+};
+
 // Linear layers that see the same activations; their outputs lie side by side.
 struct Linears {
   std::vector<Layer> layers;
@@ -155,38 +227,103 @@ struct Linears {
     run_each(xs, x_stride, rows, at<float>(y), y_stride, add);
   }
 
- private:
-  void run_each(const std::vector<const float*>& xs, int64_t x_stride, int64_t rows, float* y, int64_t y_stride,
-                bool add) const {
-    static thread_local std::vector<Activations> quantised(1);
-    std::vector<int> which(layers.size(), -1);
-    if (quantised.size() < layers.size()) quantised.resize(layers.size());
-    for (size_t i = 0; i < layers.size(); i++) {
-      if (layers[i].plain) continue;
-      for (size_t j = 0; j < i && which[i] < 0; j++)
-        if (which[j] >= 0 && xs[j] == xs[i]) which[i] = which[j];
-      if (which[i] >= 0) continue;
-      which[i] = (int)i;
-      quantised[i].fill(xs[i], x_stride, rows, inputs);
+  // The products with a layout's adapters around them, `y` being new. `apart` holds each layer's own input, or nothing;
+  // `x` is what adapters beside the layers read. At the end `y` is added to `into`, where there is one.
+  void run_around(Address x, int64_t x_stride, const std::vector<Address>& apart, int64_t apart_stride, int64_t rows,
+                  Address y, Address into, Plan* beside, Plan* after) const {
+    std::vector<const float*> xs(layers.size(), at<float>(x));
+    for (size_t i = 0; i < apart.size(); i++) xs[i] = at<float>(apart[i]);
+    const int64_t stride = apart.empty() ? x_stride : apart_stride;
+    const Work work = prepared(xs, stride, rows, at<float>(y), outputs, false);
+    float* result = at<float>(y);
+    std::vector<Phase> phases;
+    const int64_t codes = work.filled.size();
+    if (codes) phases.push_back({codes * rows, [&](int64_t i) { work.fill(i / rows, i % rows); }});
+    const int64_t own = work.tasks(), downs = beside ? (int64_t)beside->downs.size() : 0;
+    phases.push_back({own + downs, [&, own](int64_t i) {
+                        if (i < own) product(work, i);
+                        else beside->down(i - own, at<float>(x), x_stride);
+                      }});
+    for (Plan* plan : {beside, after}) {
+      if (!plan) continue;
+      plan->make_room();
+      if (plan == after && !plan->downs.empty())
+        phases.push_back({(int64_t)plan->downs.size(), [=, this](int64_t i) { plan->down(i, result, outputs); }});
+      if (!plan->ups.empty())
+        phases.push_back({(int64_t)plan->ups.size(), [=, this](int64_t i) { plan->up(i, result, outputs); }});
+      if (!plan->affine.empty())
+        phases.push_back({rows, [=, this](int64_t row) { plan->elementwise(row, result + row * outputs); }});
     }
-    const std::vector<Activations>& codes = quantised;
+    if (into)
+      phases.push_back({rows, [=, this](int64_t row) {
+                          float* sum = at<float>(into) + row * outputs;
+                          for (int64_t i = 0; i < outputs; i++) sum[i] += result[row * outputs + i];
+                        }});
+    in_turn(phases);
+  }
+
+ private:
+  // Products of some rows: what each panel reads and where it writes.
+  struct Work {
+    const std::vector<const float*>& xs;
+    int64_t x_stride, rows;
+    float* y;
+    int64_t y_stride;
+    bool add;
+    std::vector<Activations>& codes;
+    std::vector<int> which;   // a layer's codes
+    std::vector<int> filled;  // the codes there are
+    int64_t block, panels;    // rows of a task, panels of all layers
+
+    int64_t tasks() const { return (rows + block - 1) / block * panels; }
+    void fill(int64_t number, int64_t row) const {
+      const int i = filled[number];
+      active->quantise(xs[i], x_stride, row, row + 1, codes[i].view);
+    }
+  };
+
+  Work prepared(const std::vector<const float*>& xs, int64_t x_stride, int64_t rows, float* y, int64_t y_stride,
+                bool add) const {
+    static thread_local std::vector<Activations> codes(1);
+    if (codes.size() < layers.size()) codes.resize(layers.size());
     // So many rows that their codes stay in the second cache while the panels pass by.
     const int64_t block = std::max<int64_t>(8, (512 * 1024 / inputs) / 8 * 8);
-    const int64_t blocks = (rows + block - 1) / block;
+    Work work{xs, x_stride, rows, y, y_stride, add, codes, std::vector<int>(layers.size(), -1), {}, block, panels};
+    for (size_t i = 0; i < layers.size(); i++) {
+      if (layers[i].plain) continue;
+      for (size_t j = 0; j < i && work.which[i] < 0; j++)
+        if (work.which[j] >= 0 && xs[j] == xs[i]) work.which[i] = work.which[j];
+      if (work.which[i] >= 0) continue;
+      work.which[i] = (int)i;
+      work.filled.push_back((int)i);
+      codes[i].make_room(rows, inputs);
+    }
+    return work;
+  }
+
+  void product(const Work& work, int64_t task) const {
+    const int64_t panel = task % panels, from = task / panels * work.block;
+    const int64_t some = std::min(work.block, work.rows - from);
+    size_t i = layers.size() - 1;
+    while (first_panel[i] > panel) i--;
+    const Layer& layer = layers[i];
+    const int64_t inner = panel - first_panel[i];
+    float* into = work.y + from * work.y_stride + first_output[i];
+    if (layer.plain)
+      active->dense(layer.dense, work.xs[i] + from * work.x_stride, work.x_stride, some, inner * PANEL,
+                    std::min(layer.outputs(), (inner + 1) * PANEL), into, work.y_stride, work.add);
+    else
+      active->quantised(layer.quantised, work.codes[work.which[i]].part(from, some), inner, into, work.y_stride,
+                        work.add);
+  }
+
+  void run_each(const std::vector<const float*>& xs, int64_t x_stride, int64_t rows, float* y, int64_t y_stride,
+                bool add) const {
+    const Work work = prepared(xs, x_stride, rows, y, y_stride, add);
+    for (size_t number = 0; number < work.filled.size(); number++)
+      each(rows, rows < 4 ? rows : 1, [&](int64_t row) { work.fill(number, row); });
     const int64_t grain = std::max<int64_t>(1, panels / (thread_count() * 8));
-    each(blocks * panels, grain, [&](int64_t task) {
-      const int64_t panel = task % panels, from = task / panels * block, some = std::min(block, rows - from);
-      size_t i = layers.size() - 1;
-      while (first_panel[i] > panel) i--;
-      const Layer& layer = layers[i];
-      const int64_t inner = panel - first_panel[i];
-      float* into = y + from * y_stride + first_output[i];
-      if (layer.plain)
-        active->dense(layer.dense, xs[i] + from * x_stride, x_stride, some, inner * PANEL,
-                      std::min(layer.outputs(), (inner + 1) * PANEL), into, y_stride, add);
-      else
-        active->quantised(layer.quantised, codes[which[i]].part(from, some), inner, into, y_stride, add);
-    });
+    each(work.tasks(), grain, [&](int64_t task) { product(work, task); });
   }
 };
 
@@ -238,59 +375,6 @@ void gate(int kind, Address x, int64_t rows, int64_t width, Address y) {
     active->gate(kind, gates, gates + width, at<float>(y) + row * width + from, std::min(STRETCH, width - from));
   });
 }
-
-// What the adapters of one step do at one site.
-struct Plan {
-  std::vector<Part> parts;
-  struct Affine {
-    int64_t row, rows, width, column;
-    const float *scale, *shift;
-  };
-  std::vector<Affine> affine;
-  struct Stretch {
-    int part;
-    int64_t from, to;
-  };
-  std::vector<Stretch> downs, ups;
-  std::vector<int64_t> hidden_at;
-  int64_t hidden = 0;
-
-  void add(int64_t row, int64_t rows, int64_t rank, int64_t inputs, int64_t outputs, bool half, int activation,
-           float scale, Address down, Address up, bool panels, int64_t x_column, int64_t y_column) {
-    const int number = (int)parts.size();
-    parts.push_back({row, rows, rank, inputs, outputs, half, activation, scale, at<void>(down), at<void>(up),
-                     panels, x_column, y_column, nullptr});
-    hidden_at.push_back(hidden);
-    hidden += rows * rank;
-    constexpr int64_t NUMBERS = 16384;  // weights a task reads
-    const int64_t down_rows = std::max<int64_t>(PANEL, NUMBERS / inputs / PANEL * PANEL);
-    for (int64_t i = 0; i < rank; i += down_rows) downs.push_back({number, i, std::min(rank, i + down_rows)});
-    const int64_t up_rows = std::max<int64_t>(32, NUMBERS / rank / 32 * 32);
-    for (int64_t i = 0; i < outputs; i += up_rows) ups.push_back({number, i, std::min(outputs, i + up_rows)});
-  }
-
-  void add_affine(int64_t row, int64_t rows, int64_t width, int64_t column, Address scale, Address shift) {
-    affine.push_back({row, rows, width, column, at<float>(scale), at<float>(shift)});
-  }
-
-  void run(Address x, int64_t x_stride, Address y, int64_t y_stride) {
-    static thread_local std::vector<float> memory;
-    float* block = scratch(memory, hidden);
-    for (size_t i = 0; i < parts.size(); i++) parts[i].hidden = block + hidden_at[i];
-    each_then_each(
-        (int64_t)downs.size(), (int64_t)ups.size(),
-        [&](int64_t i) { active->down(parts[downs[i].part], at<float>(x), x_stride, downs[i].from, downs[i].to); },
-        [&](int64_t i) { active->up(parts[ups[i].part], at<float>(y), y_stride, ups[i].from, ups[i].to); });
-    for (const Affine& a : affine)
-      for (int64_t row = a.row; row < a.row + a.rows; row++) {
-        float* into = at<float>(y) + row * y_stride + a.column;
-        if (a.scale)
-          for (int64_t i = 0; i < a.width; i++) into[i] *= a.scale[i];
-        if (a.shift)
-          for (int64_t i = 0; i < a.width; i++) into[i] += a.shift[i];
-      }
-  }
-};
 
 // The attention of one step: who sees what. The same for every layer.
 struct Step {
@@ -439,7 +523,9 @@ NB_MODULE(_kernels, m) {
   nb::class_<Linears>(m, "Linears")
       .def(nb::init<const std::vector<Layer>&>())
       .def("run", &Linears::run)
-      .def("run_apart", &Linears::run_apart);
+      .def("run_apart", &Linears::run_apart)
+      .def("run_around", &Linears::run_around, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(),
+           nb::arg(), nb::arg().none(), nb::arg().none());
   m.def("dequantise", &dequantise);
   m.def("round4", &round4);
   m.def("rms_norm", &rms_norm);

@@ -6,6 +6,9 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <functional>
+#include <list>
+#include <vector>
 
 namespace astra {
 
@@ -69,6 +72,33 @@ void each_then_each(int64_t tasks, int64_t then, First first, Second second) {
     before.work(omp_get_thread_num(), first);
 #pragma omp barrier
     after.work(omp_get_thread_num(), second);
+  }
+}
+
+struct Phase {
+  int64_t tasks;
+  std::function<void(int64_t)> work;
+};
+
+// Phases of work on one waking of the threads; each begins when the one before is wholly done.
+inline void in_turn(const std::vector<Phase>& phases) {
+  const int threads = thread_count();
+  if (threads == 1) {
+    for (const Phase& phase : phases)
+      for (int64_t i = 0; i < phase.tasks; i++) phase.work(i);
+    return;
+  }
+  std::list<Shares> shares;
+  for (const Phase& phase : phases) shares.emplace_back(phase.tasks, threads);
+#pragma omp parallel num_threads(threads)
+  {
+    auto share = shares.begin();
+    for (size_t i = 0; i < phases.size(); i++, share++) {
+      if (i > 0) {
+#pragma omp barrier
+      }
+      share->work(omp_get_thread_num(), phases[i].work);
+    }
   }
 }
 
