@@ -322,8 +322,7 @@ struct Linears {
     const Work work = prepared(xs, x_stride, rows, y, y_stride, add);
     for (size_t number = 0; number < work.filled.size(); number++)
       each(rows, rows < 4 ? rows : 1, [&](int64_t row) { work.fill(number, row); });
-    const int64_t grain = std::max<int64_t>(1, panels / (thread_count() * 8));
-    each(work.tasks(), grain, [&](int64_t task) { product(work, task); });
+    share(work.tasks(), [&](int64_t task) { product(work, task); });
   }
 };
 

@@ -39,23 +39,42 @@ void each(int64_t tasks, int64_t grain, Work work) {
 class Shares {
  public:
   Shares(int64_t tasks, int threads) : threads_(std::min(threads, MOST)) {
-    for (int t = 0; t < threads_; t++) next_[t] = tasks * t / threads_, end_[t] = tasks * (t + 1) / threads_;
+    for (int t = 0; t < threads_; t++) {
+      parts_[t].next.store(tasks * t / threads_, std::memory_order_relaxed);
+      parts_[t].end = tasks * (t + 1) / threads_;
+    }
   }
 
   template <class Work>
-  void work(int thread, Work work) {
+  void work(int thread, Work&& work) {
     for (int i = 0; i < threads_; i++) {
-      const int t = (thread + i) % threads_;
-      for (int64_t task; (task = next_[t].fetch_add(1)) < end_[t];) work(task);
+      Part& part = parts_[(thread + i) % threads_];
+      for (int64_t task; (task = part.next.fetch_add(1, std::memory_order_relaxed)) < part.end;) work(task);
     }
   }
 
  private:
   static constexpr int MOST = 64;
+  struct alignas(64) Part {  // a cache line each: counting on would else take the line from the other threads
+    std::atomic<int64_t> next;
+    int64_t end;
+  };
   int threads_;
-  std::atomic<int64_t> next_[MOST];
-  int64_t end_[MOST];
+  Part parts_[MOST];
 };
+
+// `work(i)` for every i below `tasks`, where what the tasks read lies in their order.
+template <class Work>
+void share(int64_t tasks, Work work) {
+  const int threads = thread_count();
+  if (threads == 1 || tasks < 2) {
+    for (int64_t i = 0; i < tasks; i++) work(i);
+    return;
+  }
+  Shares shares(tasks, threads);
+#pragma omp parallel num_threads(threads)
+  shares.work(omp_get_thread_num(), work);
+}
 
 // Work twice; the second begins when the whole first is done.
 template <class First, class Second>
