@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from peft import PeftModel
@@ -14,9 +14,10 @@ from astrarium.engine.adapters.parts import Adapter
 from astrarium.model.base import load_base
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
     from astrarium.engine.adapters.target import Target
     from astrarium.sources import AdapterSource, BaseSource
-    from transformers import PreTrainedModel
 
 
 def merged(source: AdapterSource, base: BaseSource, target: Target, reason: str) -> Adapter:
@@ -68,8 +69,8 @@ def _untie(model: PreTrainedModel) -> None:
         head.weight = nn.Parameter(head.weight.detach().clone(), requires_grad=False)
 
 
-def _own(module: nn.Module | None) -> nn.Module | None:
+def _own(module: Any) -> Any:
     """The base's own module inside what peft has put around it."""
-    while module is not None and (inner := getattr(module, "base_layer", None)) is not None:
+    while (inner := getattr(module, "base_layer", None)) is not None:
         module = inner
     return module
