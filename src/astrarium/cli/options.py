@@ -1,0 +1,22 @@
+"""Options that several commands share: how tokens are chosen, and how a base is held."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Base = Annotated[str | None, typer.Option(help="Base model; by default the adapter's own, or `default`.")]
+Temperature = Annotated[float, typer.Option(help="0 takes the likeliest token; above 0 samples.")]
+TopP = Annotated[float, typer.Option(help="Sample from this share of the probability.")]
+TopK = Annotated[int, typer.Option(help="Sample from so many of the likeliest tokens; 0 for all.")]
+MinP = Annotated[float, typer.Option(help="Leave out tokens below this share of the likeliest one's probability.")]
+RepetitionPenalty = Annotated[float, typer.Option(help="Above 1: tokens that are there become less likely.")]
+Seed = Annotated[int, typer.Option(help="Seed of the sampling.")]
+Stop = Annotated[list[str] | None, typer.Option(help="A text that ends the answer; may be given again.")]
+TimeLimit = Annotated[float | None, typer.Option(help="Seconds after which the answer ends with what it has.")]
+WeightFormat = Annotated[
+    str, typer.Option("--format", help="Weights of the base: auto, fp32, bf16, int8, int4 or gguf.")
+]
+AdapterFormat = Annotated[str, typer.Option(help="Weights of the adapter: fp32 or bf16.")]
+Device = Annotated[str, typer.Option(help="Where to compute: cpu, cuda or cuda:NUMBER.")]
