@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,17 @@ def test_an_answer_that_the_model_ends(tmp_path: Path) -> None:
         config.write_text(f'{{"eos_token_id": {first.tokens[2]}}}')
         [ended] = astrarium.load(base, format="fp32").answers(["One?"], **OPTIONS)
         assert (ended.reason, ended.tokens) == ("end", first.tokens[: first.tokens.index(first.tokens[2])])
+
+
+@pytest.mark.parametrize("temperature", [0, 1.5])
+def test_of_a_base_s_generation_config_only_the_end_counts(tmp_path: Path, temperature: float) -> None:
+    for number, (family, changes) in enumerate([("gpt_bigcode", {}), ("gpt2", GPT2)]):
+        base = save_base(tmp_path / str(number), family, **changes)
+        options = {**OPTIONS, "temperature": temperature}
+        expected = astrarium.load(base, format="fp32").ask("One?", **options)
+        told = {"repetition_penalty": 30.0, "num_beams": 3, "do_sample": True, "min_p": 0.9, "temperature": 0.1}
+        (base / "generation_config.json").write_text(json.dumps({"eos_token_id": 0, **told}))
+        assert astrarium.load(base, format="fp32").ask("One?", **options) == expected
 
 
 def test_what_cannot_be_begun(model: Model) -> None:
@@ -130,3 +142,20 @@ def test_auto_says_what_it_rounds(tmp_path: Path) -> None:
     if model.format == "int8":
         assert any("format auto holds its weights in int8, which rounds them" in note for note in model.notes)
     assert not any("rounds" in note for note in astrarium.load(base, format="int8").notes)
+
+
+def test_requests_join_and_leave(model: Model) -> None:
+    if "transformers" in "".join(model.notes):
+        with pytest.raises(EngineError, match="is run by transformers; it has no engine"):
+            model.submit("One?")
+        return
+    first = model.submit("One?", adapter="lora", logprobs=0, **OPTIONS)
+    model.engine.step()
+    second, third = (model.submit(question, adapter=None, **OPTIONS) for question in QUESTIONS[1:])
+    model.engine.step()
+    model.engine.cancel(third)
+    while model.engine.busy:
+        model.engine.step()
+    assert first.text == model.ask("One?", adapter="lora", **OPTIONS)
+    assert second.text == model.ask(QUESTIONS[1], adapter=None, **OPTIONS)
+    assert (len(first.logprobs), third.reason) == (6, "cancelled")

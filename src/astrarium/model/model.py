@@ -128,7 +128,7 @@ class Model:
 
     @property
     def engine(self) -> Engine:
-        """The engine under it, for many requests at a time.
+        """The engine under it: `step`, `cancel`, `busy`, requests by token ids, logits.
 
         Raises:
             EngineError: transformers runs this base.
@@ -231,6 +231,27 @@ class Model:
             prompt, found = self._prompt(question, name, template)
             requests.append((prompt, found, _chosen(choice, options)))
         return self._runner.answers(requests)
+
+    def submit(
+        self,
+        question: str | Turns,
+        *,
+        adapter: str | None = "",
+        template: str | None = None,
+        sampling: Sampling | None = None,
+        **options: Any,
+    ) -> Ticket:
+        """Hand a question to the engine without waiting; each `engine.step()` then writes a token of every request.
+
+        Takes the options of `stream`, log-probabilities too. `engine.cancel(ticket)` ends it with what it has.
+
+        Raises:
+            TextError, AdapterError: see `stream`; a prompt that leaves no room for an answer.
+            EngineError: transformers runs this base, or the request needs more cache than there is.
+        """
+        engine = self.engine
+        prompt, name = self._prompt(question, adapter, template)
+        return engine.submit(prompt, sampling=_chosen(sampling, options), adapter=name)
 
     def complete(
         self,

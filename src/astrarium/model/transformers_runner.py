@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from transformers import GenerationConfig
+
 from astrarium.core.errors import EngineError
 from astrarium.engine.opening import device_of
 from astrarium.engine.request import Ticket
@@ -55,6 +57,9 @@ class TransformersRunner(Runner):
             )
         device_of(device)
         self.base = load_base(name, dtype=FORMATS[weight_format], device=device, revision=revision)
+        ends = self.base.model.generation_config.eos_token_id
+        # What else the base's file says (a penalty, beams) would change answers unseen.
+        self.base.model.generation_config = GenerationConfig(eos_token_id=ends)
         self.source, self.tokenizer, self.context = self.base.source, self.base.tokenizer, self.base.context
         self.notes = [*self.base.notes, f"{reason}: transformers runs it, which is slower"]
         if options:
