@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -92,3 +95,37 @@ def test_devices_and_time(astrarium: Command, base: Path, tmp_path: Path) -> Non
         astrarium("ask", "Why?", "--base", base, "--time-limit", 1e-9, "--max-new-tokens", 200, "--json").out
     )
     assert (late["reason"], late["new_tokens"]) == ("time", 0)
+
+
+class Interrupting(io.StringIO):
+    """An output at which Ctrl-C is pressed when the first piece of an answer is seen."""
+
+    pressed = False
+
+    def write(self, text: str) -> int:
+        if text.strip() and not self.pressed:
+            self.pressed = True
+            signal.raise_signal(signal.SIGINT)
+        return super().write(text)
+
+
+def test_ctrl_c_ends_an_answer(astrarium: Command, base: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", out := Interrupting())
+    assert astrarium("ask", "Why?", "--base", base, *PLAIN).status == 130
+    assert out.getvalue() == "\n"
+
+
+def test_ctrl_c_and_errors_at_the_prompt_leave_the_prompt(
+    astrarium: Command, base: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = io.StringIO(f"First?\n{'word ' * 300}\nSecond?\n\n")
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdin", terminal)
+    monkeypatch.setattr("builtins.input", lambda shown: terminal.readline())
+    monkeypatch.setattr(sys, "stdout", Interrupting())
+    outcome = astrarium("ask", "--base", base, *PLAIN)
+    assert outcome.status == 0
+    assert "error: the prompt has" in outcome.err
+    kept = json.loads((cache / "conversation.json").read_text())
+    assert [turn["content"] for turn in kept["turns"] if turn["role"] == "user"] == ["First?", "Second?"]
+    assert kept["turns"][3]["content"] != ""

@@ -10,7 +10,7 @@ import typer
 
 from astrarium.cli import options
 from astrarium.cli.console import note, print_json, stdout, working
-from astrarium.core.errors import TextError
+from astrarium.core.errors import AstrariumError, TextError
 
 if TYPE_CHECKING:
     from astrarium.model import Conversation, Model, Sampling, Ticket
@@ -49,7 +49,8 @@ def ask(
 
     Several adapters answer together, in one batch, and are printed one below the other.
 
-    Without a question, at a terminal, a small prompt takes one after the other; an empty line ends it.
+    Without a question, at a terminal, a small prompt takes one after the other; Ctrl-C ends an answer, an empty line
+    the prompt.
     """
     from astrarium.model import Sampling, load
 
@@ -87,9 +88,12 @@ def ask(
         if several:
             names: list[str | None] = [None, *model.adapters] if with_base else [*model.adapters]
             _compare(model, names, talk.template, following, sampling, as_json)
-        else:
-            _answer(model, talk, following, sampling, as_json)
+        elif not _answered(model, talk, following, sampling, as_json, at_prompt=first is None):
+            raise typer.Exit(_INTERRUPTED)
         following = None
+
+
+_INTERRUPTED = 130
 
 
 def _question(question: str | None, file: Path | None) -> str | None:
@@ -116,25 +120,46 @@ def _conversation(base: str | None, adapter: str | None, template: str | None, g
     return talk
 
 
-def _answer(model: Model, talk: Conversation, question: str, sampling: Sampling, as_json: bool) -> None:
+def _answered(
+    model: Model, talk: Conversation, question: str, sampling: Sampling, as_json: bool, *, at_prompt: bool
+) -> bool:
+    """Answer a question; False where Ctrl-C has ended the command. At the prompt it ends the answer alone."""
     talk.add("user", question)
-    if as_json:
-        [ticket] = model.answers([talk.turns], template=talk.template, sampling=sampling)
-        if ticket.error is not None:
-            raise ticket.error
-        answer = ticket.text
-        about = {"base": talk.base, "adapter": talk.adapter, "format": model.format}
-        print_json({"question": question, **_told(ticket, model), **about, "memory_bytes": model.memory()})
-    else:
-        pieces = []
+    try:
+        answer, whole = _as_json(model, talk, sampling) if as_json else _written(model, talk, sampling)
+    except AstrariumError as error:
+        if not at_prompt:
+            raise
+        talk.turns.pop()
+        print(f"error: {error}", file=sys.stderr)
+        return True
+    talk.add("assistant", answer.strip())
+    talk.save()
+    return whole or at_prompt
+
+
+def _as_json(model: Model, talk: Conversation, sampling: Sampling) -> tuple[str, bool]:
+    [ticket] = model.answers([talk.turns], template=talk.template, sampling=sampling)
+    if ticket.error is not None:
+        raise ticket.error
+    about = {"base": talk.base, "adapter": talk.adapter, "format": model.format, "memory_bytes": model.memory()}
+    print_json({"question": talk.turns[-1]["content"], **_told(ticket, model), **about})
+    return ticket.text, True
+
+
+def _written(model: Model, talk: Conversation, sampling: Sampling) -> tuple[str, bool]:
+    """The answer as it was written out, and whether it is whole."""
+    pieces = []
+    whole = True
+    try:
         for piece in model.stream(talk.turns, template=talk.template, sampling=sampling):
             pieces.append(piece)
             sys.stdout.write(piece)
             sys.stdout.flush()
-        sys.stdout.write("\n")
-        answer = "".join(pieces)
-    talk.add("assistant", answer.strip())
-    talk.save()
+    except KeyboardInterrupt:
+        whole = False
+    sys.stdout.write("\n")
+    return "".join(pieces), whole
 
 
 def _compare(
@@ -186,5 +211,6 @@ def _told(ticket: Ticket, model: Model) -> dict[str, Any]:
 def _prompt() -> str:
     try:
         return input("? ").strip()
-    except EOFError:
+    except (EOFError, KeyboardInterrupt):
+        sys.stdout.write("\n")
         return ""
