@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -159,3 +161,10 @@ def test_requests_join_and_leave(model: Model) -> None:
     assert first.text == model.ask("One?", adapter="lora", **OPTIONS)
     assert second.text == model.ask(QUESTIONS[1], adapter=None, **OPTIONS)
     assert (len(first.logprobs), third.reason) == (6, "cancelled")
+
+
+def test_a_stream_that_is_left_open_at_the_end_of_a_program(tmp_path: Path) -> None:
+    code = "import astrarium, sys; pieces = astrarium.load(sys.argv[1]).stream('One?', temperature=1); next(pieces)"
+    base = save_base(tmp_path / "base")
+    done = subprocess.run([sys.executable, "-c", code, base], capture_output=True, text=True, check=True)
+    assert done.stderr == ""

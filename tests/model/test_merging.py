@@ -74,6 +74,17 @@ def check(base: Path, tmp_path: Path, method: str) -> None:
     assert (model.engine.logits(ids) - bare).abs().max() < 1e-4
 
 
+def test_a_prompt_method_that_the_engine_does_not_know_is_refused(base: Path, tmp_path: Path) -> None:
+    config = peft.CPTConfig(
+        cpt_token_ids=[1, 2, 3], cpt_mask=[1, 1, 1], cpt_tokens_type_mask=[1, 2, 2], task_type="CAUSAL_LM"
+    )
+    folder = saved(base, tmp_path / "cpt", config)
+    with pytest.raises(
+        AdapterError, match=r"not compute CPT itself, and peft cannot merge it: it has no weights to merge"
+    ):
+        astrarium.load(base, folder)
+
+
 def test_what_peft_cannot_merge_is_refused(base: Path, tmp_path: Path) -> None:
     config = peft.AdaptionPromptConfig(adapter_len=2, adapter_layers=1, task_type="CAUSAL_LM")
     folder = save_adapter(tmp_path / "x", base, "lora")

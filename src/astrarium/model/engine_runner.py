@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +75,7 @@ class EngineRunner(Runner):
     def stream(self, prompt: list[int], adapter: str | None, sampling: Sampling) -> Iterator[str]:
         """See `Runner.stream`. Several answers may be written at once, also from several threads."""
         ticket = self.engine.submit(prompt, sampling=sampling, adapter=adapter)
+        ending = sys.is_finalizing  # by then the module's own names are gone
         given = 0
         try:
             while True:
@@ -88,7 +90,8 @@ class EngineRunner(Runner):
             if ticket.error is not None:
                 raise ticket.error
         finally:
-            self.engine.cancel(ticket)
+            if not ending():
+                self.engine.cancel(ticket)
 
     def answers(self, requests: Sequence[Request]) -> list[Ticket]:
         """See `Runner.answers`. All of them share the engine's batch."""

@@ -39,6 +39,8 @@ def merged(source: AdapterSource, base: BaseSource, target: Target, reason: str)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             worn = PeftModel.from_pretrained(copy, str(source.path))
+            if not hasattr(worn.base_model, "merge_and_unload"):
+                raise NotImplementedError("it has no weights to merge")
             _untie(copy)
             whole = worn.merge_and_unload()
     except (RuntimeError, ValueError, KeyError, TypeError, AttributeError, NotImplementedError) as error:
