@@ -86,6 +86,16 @@ def test_how_tokens_are_chosen(
     )
 
 
+def test_options_of_drawing_without_a_temperature_are_said(astrarium: Command, base: Path, tmp_path: Path) -> None:
+    idle = "--top-p, --seed: without effect at temperature 0"
+    file = tmp_path / "f.py"
+    file.write_text("Why?")
+    for command in (["ask", "Why?"], ["complete", f"{file}:1"]):
+        options = ["--base", base, *PLAIN[2:], "--top-p", 0.5, "--seed", 1]
+        assert idle in astrarium(*command, *options).err
+        assert "without effect" not in astrarium(*command, *options, "--temperature", 1).err
+
+
 def test_devices_and_time(astrarium: Command, base: Path, tmp_path: Path) -> None:
     for command in (["ask", "Why?"], ["complete", f"{__file__}:1"]):
         refused = astrarium(*command, "--base", base, "--device", "cuda:77")
@@ -95,6 +105,17 @@ def test_devices_and_time(astrarium: Command, base: Path, tmp_path: Path) -> Non
         astrarium("ask", "Why?", "--base", base, "--time-limit", 1e-9, "--max-new-tokens", 200, "--json").out
     )
     assert (late["reason"], late["new_tokens"]) == ("time", 0)
+
+
+def test_a_cache_that_cannot_be_written_costs_no_answer(
+    astrarium: Command, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("ASTRARIUM_CACHE", str(tmp_path / "file" / "cache"))
+    asked = astrarium("ask", "Why?", "--base", base, *PLAIN)
+    assert asked.status == 0
+    assert asked.out.strip()
+    assert "the conversation is not kept for --continue" in asked.err
 
 
 class Interrupting(io.StringIO):

@@ -86,11 +86,13 @@ def test_old_checkpoints_without_the_inner_model_s_name(tmp_path: Path) -> None:
     ],
 )
 def test_files_that_name_their_tensors_otherwise_than_the_model(
-    family: str, changes: dict[str, int], tmp_path: Path
+    family: str, changes: dict[str, int], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     save_base(tmp_path, family, **changes)
     theirs = AutoModelForCausalLM.from_pretrained(tmp_path)
+    capfd.readouterr()
     base = load_base(str(tmp_path))
+    assert capfd.readouterr() == ("", "")
     assert torch.equal(logits(base.model), logits(theirs.eval()))
     assert base.notes == []
     assert not any(parameter.requires_grad for parameter in base.model.parameters())

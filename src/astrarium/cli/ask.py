@@ -77,6 +77,7 @@ def ask(
         logprobs=logprobs,
         time_limit=time_limit,
     )
+    options.say_what_greedy_ignores(sampling)
     talk = _conversation(base, places[0] if places else None, template, go_on)
     worn = {place: place for place in places} if several else talk.adapter
     with working(f"loading {talk.base}"):
@@ -134,7 +135,10 @@ def _answered(
         print(f"error: {error}", file=sys.stderr)
         return True
     talk.add("assistant", answer.strip())
-    talk.save()
+    try:
+        talk.save()
+    except OSError as error:  # a cache that cannot be written costs --continue, not the answer
+        note(f"the conversation is not kept for --continue: {error}")
     return whole or at_prompt
 
 

@@ -48,6 +48,7 @@ def complete(
         stop=tuple(stop or ()),
         time_limit=time_limit,
     )
+    options.say_what_greedy_ignores(sampling)
     name = base_for(adapter) if base is None else base
     with working(f"loading {name}"):
         model = load(name, adapter, format=weight_format, adapter_format=adapter_format, device=device)

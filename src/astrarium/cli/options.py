@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from astrarium.cli.console import note
+
+if TYPE_CHECKING:
+    from astrarium.model import Sampling
 
 Base = Annotated[str | None, typer.Option(help="Base model; by default the adapter's own, or `default`.")]
 Temperature = Annotated[float, typer.Option(help="0 takes the likeliest token; above 0 samples.")]
@@ -20,3 +25,14 @@ WeightFormat = Annotated[
 ]
 AdapterFormat = Annotated[str, typer.Option(help="Weights of the adapter: fp32 or bf16.")]
 Device = Annotated[str, typer.Option(help="Where to compute: cpu, cuda or cuda:NUMBER.")]
+
+_OF_DRAWING = {"top_p": 1.0, "top_k": 0, "min_p": 0.0, "seed": 0}
+
+
+def say_what_greedy_ignores(sampling: Sampling) -> None:
+    """Options of drawing do nothing where the likeliest token is taken; say so."""
+    idle = [f"--{name.replace('_', '-')}" for name, usual in _OF_DRAWING.items() if getattr(sampling, name) != usual]
+    if idle and sampling.temperature == 0:
+        note(
+            f"{', '.join(idle)}: without effect at temperature 0, which takes the likeliest token; raise --temperature"
+        )

@@ -12,6 +12,7 @@ from accelerate import init_empty_weights
 from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, PreTrainedModel
 from transformers.conversion_mapping import get_model_conversion_mapping
+from transformers.utils import logging as progress
 
 from astrarium.core.errors import CorruptFileError, SourceError
 from astrarium.sources import open_base
@@ -100,6 +101,8 @@ def _converted(source: BaseSource, dtype: torch.dtype, device: torch.device) -> 
 
     transformers, which has the table of that, reads those itself.
     """
+    shown = progress.is_progress_bar_enabled()
+    progress.disable_progress_bar()
     try:
         model, about = AutoModelForCausalLM.from_pretrained(
             source.path, dtype=dtype, local_files_only=True, trust_remote_code=False, output_loading_info=True
@@ -107,6 +110,9 @@ def _converted(source: BaseSource, dtype: torch.dtype, device: torch.device) -> 
     except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
         reason = " ".join(str(error).split())[:300]
         raise CorruptFileError(f"{source.name} cannot be read by transformers: {reason}") from error
+    finally:
+        if shown:
+            progress.enable_progress_bar()
     if about["missing_keys"]:
         missing = sorted(about["missing_keys"])
         raise CorruptFileError(
