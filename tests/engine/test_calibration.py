@@ -169,9 +169,13 @@ def test_a_broken_weight_is_named(tmp_path):
 
 def test_auto_takes_int4_only_where_it_was_measured(tmp_path, monkeypatch):
     source = open_base(str(save_base(tmp_path / "base", "llama", **LLAMA)))
-    assert open_engine(source)[0].format == "int8"
+    engine, notes = open_engine(source)
+    assert engine.format == "int8"
+    assert any("format auto holds its weights in int8, which rounds them" in note for note in notes)
     monkeypatch.setattr(opening, "MEASURED", 1000)
-    assert open_engine(source)[0].format == "int4"
+    engine, notes = open_engine(source)
+    assert engine.format == "int4"
+    assert any("format auto holds its weights in int4, which rounds them" in note for note in notes)
 
 
 def test_the_texts_are_not_those_that_quality_is_judged_on():

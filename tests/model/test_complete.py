@@ -25,6 +25,8 @@ GROUPED = {
 KINDS = {
     "gpt_bigcode": ({}, ("<fim_prefix>", "<fim_suffix>", "<fim_middle>")),
     "starcoder2": (GROUPED, ("<fim_prefix>", "<fim_suffix>", "<fim_middle>")),
+    "llama": (GROUPED, ("<fim_prefix>", "<fim_suffix>", "<fim_middle>")),  # no marks of its own: as Granite's
+    "gpt_neox": (GROUPED, ("<fim_prefix>", "<fim_suffix>", "<fim_middle>")),  # through transformers
     "qwen2": (GROUPED, ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")),
 }
 TEXT = "def area(r):\n    return \n\nprint(area(2))\n"

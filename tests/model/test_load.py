@@ -78,6 +78,34 @@ def test_old_checkpoints_without_the_inner_model_s_name(tmp_path: Path) -> None:
     assert torch.equal(logits(base.model), expected)
 
 
+@pytest.mark.parametrize(
+    ("family", "changes"),
+    [
+        ("gpt_neox", {**SMALL, "max_position_embeddings": 64}),
+        ("mixtral", {**SMALL, "num_local_experts": 4, "num_experts_per_tok": 2}),
+    ],
+)
+def test_files_that_name_their_tensors_otherwise_than_the_model(
+    family: str, changes: dict[str, int], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    save_base(tmp_path, family, **changes)
+    theirs = AutoModelForCausalLM.from_pretrained(tmp_path)
+    capfd.readouterr()
+    base = load_base(str(tmp_path))
+    assert capfd.readouterr() == ("", "")
+    assert torch.equal(logits(base.model), logits(theirs.eval()))
+    assert base.notes == []
+    assert not any(parameter.requires_grad for parameter in base.model.parameters())
+    tensors = load_file(tmp_path / "model.safetensors")
+    head = "embed_out.weight" if family == "gpt_neox" else "lm_head.weight"
+    save_file({name: tensor for name, tensor in tensors.items() if name != head}, tmp_path / "model.safetensors")
+    with pytest.raises(CorruptFileError, match=r"1 tensors are missing \(lm_head.weight\)"):
+        load_base(str(tmp_path))
+    save_file({**tensors, head: torch.ones(3, 32)}, tmp_path / "model.safetensors")
+    with pytest.raises(CorruptFileError, match=r"cannot be read by transformers: .*mismatch"):
+        load_base(str(tmp_path))
+
+
 def test_what_is_left_over_is_said_and_what_is_missing_is_refused(tmp_path: Path) -> None:
     save_base(tmp_path)
     tensors = load_file(tmp_path / "model.safetensors")

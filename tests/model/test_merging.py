@@ -23,12 +23,18 @@ CONFIGS: dict[str, Any] = {
     "adalora": lambda: peft.AdaLoraConfig(init_r=4, total_step=10, target_modules=NAMES, task_type="CAUSAL_LM"),
     "pissa": lambda: peft.LoraConfig(r=4, init_lora_weights="pissa", target_modules=NAMES, task_type="CAUSAL_LM"),
     "embedding": lambda: peft.LoraConfig(r=4, target_modules=["wte", "c_fc"], task_type="CAUSAL_LM"),
+    "tokens": lambda: peft.TrainableTokensConfig(token_indices=[5, 6], task_type="CAUSAL_LM"),
 }
 
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_base(tmp_path_factory.mktemp("merging") / "base", tie_word_embeddings=False)
+
+
+@pytest.fixture(scope="module")
+def tied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_base(tmp_path_factory.mktemp("merging") / "tied")
 
 
 def saved(base: Path, folder: Path, config: Any) -> Path:
@@ -44,6 +50,15 @@ def saved(base: Path, folder: Path, config: Any) -> Path:
 
 @pytest.mark.parametrize("method", CONFIGS)
 def test_merged_into_a_copy(base: Path, tmp_path: Path, method: str) -> None:
+    check(base, tmp_path, method)
+
+
+@pytest.mark.parametrize("method", ["embedding", "tokens"])
+def test_an_embedding_that_is_the_output_head_too(tied: Path, tmp_path: Path, method: str) -> None:
+    check(tied, tmp_path, method)
+
+
+def check(base: Path, tmp_path: Path, method: str) -> None:
     folder = saved(base, tmp_path / method, CONFIGS[method]())
     lora = save_adapter(tmp_path / "lora", base, "lora", std=0.2)
     model = astrarium.load(str(base), {"own": str(lora), "merged": str(folder)}, format="fp32")
@@ -57,6 +72,17 @@ def test_merged_into_a_copy(base: Path, tmp_path: Path, method: str) -> None:
     assert (found - expected).abs().max() < 1e-3  # merging rounds once more
     assert (bare - expected).abs().max() > 0.02
     assert (model.engine.logits(ids) - bare).abs().max() < 1e-4
+
+
+def test_a_prompt_method_that_the_engine_does_not_know_is_refused(base: Path, tmp_path: Path) -> None:
+    config = peft.CPTConfig(
+        cpt_token_ids=[1, 2, 3], cpt_mask=[1, 1, 1], cpt_tokens_type_mask=[1, 2, 2], task_type="CAUSAL_LM"
+    )
+    folder = saved(base, tmp_path / "cpt", config)
+    with pytest.raises(
+        AdapterError, match=r"not compute CPT itself, and peft cannot merge it: it has no weights to merge"
+    ):
+        astrarium.load(base, folder)
 
 
 def test_what_peft_cannot_merge_is_refused(base: Path, tmp_path: Path) -> None:

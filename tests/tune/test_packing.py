@@ -126,6 +126,8 @@ def test_rows_that_cannot_be_encoded() -> None:
     tokenizer = our_tokenizer()
     with pytest.raises(TuneError, match="none of 1 rows fits into 5 tokens"):
         encode_rows(rows, Template("plain", tokenizer), tokenizer, loss="full", longest=5)  # type: ignore[arg-type]
+    with pytest.raises(TuneError, match="none of 1 rows held back fits into 5 tokens"):
+        encode_rows(rows, Template("plain", tokenizer), tokenizer, loss="full", longest=5, what="rows held back")  # type: ignore[arg-type]
     endless = our_tokenizer(eos_token=None)
     with pytest.raises(TuneError, match="has no end token"):
         encode_rows(rows, Template("plain", endless), endless, loss="full", longest=None)  # type: ignore[arg-type]

@@ -70,7 +70,7 @@ def test_each_method_lowers_the_loss_and_leaves_a_run(method: str, base: Base, t
         method,
         base.source.lasting_name,
     )
-    model = astrarium.load(base.source.name, str(run.path))
+    model = astrarium.load(base.source.name, run.path, format="int8")
     assert model.notes == []
     assert model.ask("Double 3", max_new_tokens=8) != model.ask(
         "Double 3", adapter=None, template="astraios", max_new_tokens=8

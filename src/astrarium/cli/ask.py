@@ -4,59 +4,97 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from astrarium.cli.console import note, print_json, working
-from astrarium.core.errors import TextError
+from astrarium.cli import options
+from astrarium.cli.console import note, print_json, stdout, working
+from astrarium.core.errors import AstrariumError, TextError
 
 if TYPE_CHECKING:
-    from astrarium.model import Conversation, Model, Sampling
+    from astrarium.model import Conversation, Model, Sampling, Ticket
 
 
 def ask(
     question: Annotated[str | None, typer.Argument(help="The question; - reads stdin. Without one: a prompt.")] = None,
-    base: Annotated[str | None, typer.Option(help="Base model; by default the adapter's own, or `default`.")] = None,
-    adapter: Annotated[str | None, typer.Option(help="Adapter: a folder, a run's folder, or a hub id.")] = None,
+    base: options.Base = None,
+    adapter: Annotated[
+        list[str] | None,
+        typer.Option(help="Adapter: a folder, a run's folder, or a hub id; may be given again, to compare."),
+    ] = None,
+    with_base: Annotated[bool, typer.Option("--with-base", help="Let the base alone answer, too.")] = False,
     file: Annotated[Path | None, typer.Option(help="Read the question from a file.")] = None,
     template: Annotated[str | None, typer.Option(help="Prompt template: astraios, chat or plain.")] = None,
     max_new_tokens: Annotated[int, typer.Option(help="The most tokens to write.")] = 256,
-    temperature: Annotated[float, typer.Option(help="0 takes the likeliest token; above 0 samples.")] = 0.0,
-    top_p: Annotated[float, typer.Option(help="Sample from this share of the probability.")] = 1.0,
-    seed: Annotated[int, typer.Option(help="Seed of the sampling.")] = 0,
-    stop: Annotated[list[str] | None, typer.Option(help="A text that ends the answer; may be given again.")] = None,
+    temperature: options.Temperature = 0.0,
+    top_p: options.TopP = 1.0,
+    top_k: options.TopK = 0,
+    min_p: options.MinP = 0.0,
+    repetition_penalty: options.RepetitionPenalty = 1.0,
+    seed: options.Seed = 0,
+    stop: options.Stop = None,
+    time_limit: options.TimeLimit = None,
+    logprobs: Annotated[
+        int | None,
+        typer.Option(help="With --json: each token's log-probability, and of so many of the likeliest."),
+    ] = None,
     go_on: Annotated[bool, typer.Option("--continue", help="Go on with the last conversation.")] = False,
-    weight_format: Annotated[
-        str, typer.Option("--format", help="Weights of the base: auto, fp32, bf16, int8, int4 or gguf.")
-    ] = "auto",
-    adapter_format: Annotated[str, typer.Option(help="Weights of the adapter: fp32 or bf16.")] = "fp32",
+    weight_format: options.WeightFormat = "auto",
+    adapter_format: options.AdapterFormat = "fp32",
+    device: options.Device = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object when the answer is whole.")] = False,
 ) -> None:
     """Answer a question with a base model and an adapter, written out as it comes.
 
-    Without a question, at a terminal, a small prompt takes one after the other; an empty line ends it.
+    Several adapters answer together, in one batch, and are printed one below the other.
+
+    Without a question, at a terminal, a small prompt takes one after the other; Ctrl-C ends an answer, an empty line
+    the prompt.
     """
     from astrarium.model import Sampling, load
 
+    places = adapter or []
+    several = len(places) > 1 or with_base
     first = _question(question, file)
     if first is None and not sys.stdin.isatty():
         raise typer.BadParameter("give a question, -, or --file")
+    if several and go_on:
+        raise typer.BadParameter("a conversation is held with one adapter; leave --continue out to compare")
+    if logprobs is not None and not as_json:
+        raise typer.BadParameter("--logprobs needs --json")
     if first is not None and not first.strip():
         raise TextError("the question is empty; give some text")
     sampling = Sampling(
-        max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p, seed=seed, stop=tuple(stop or ())
+        max_new_tokens=max_new_tokens,
+        temperature=temperature,
+        top_p=top_p,
+        top_k=top_k,
+        min_p=min_p,
+        repetition_penalty=repetition_penalty,
+        seed=seed,
+        stop=tuple(stop or ()),
+        logprobs=logprobs,
+        time_limit=time_limit,
     )
-    talk = _conversation(base, adapter, template, go_on)
+    options.say_what_greedy_ignores(sampling)
+    talk = _conversation(base, places[0] if places else None, template, go_on)
+    worn = {place: place for place in places} if several else talk.adapter
     with working(f"loading {talk.base}"):
-        model = load(talk.base, talk.adapter, format=weight_format, adapter_format=adapter_format)
+        model = load(talk.base, worn, format=weight_format, adapter_format=adapter_format, device=device)
     for line in model.notes:
         note(line)
-    if first is not None:
-        _answer(model, talk, first, sampling, as_json)
-        return
-    while following := _prompt():
-        _answer(model, talk, following, sampling, as_json)
+    following = first
+    while following or (first is None and (following := _prompt())):
+        if several:
+            names: list[str | None] = [None, *model.adapters] if with_base else [*model.adapters]
+            _compare(model, names, talk.template, following, sampling, as_json)
+        elif not _answered(model, talk, following, sampling, as_json, at_prompt=first is None):
+            raise typer.Exit(_INTERRUPTED)
+        following = None
+
+
+_INTERRUPTED = 130
 
 
 def _question(question: str | None, file: Path | None) -> str | None:
@@ -83,26 +121,100 @@ def _conversation(base: str | None, adapter: str | None, template: str | None, g
     return talk
 
 
-def _answer(model: Model, talk: Conversation, question: str, sampling: Sampling, as_json: bool) -> None:
+def _answered(
+    model: Model, talk: Conversation, question: str, sampling: Sampling, as_json: bool, *, at_prompt: bool
+) -> bool:
+    """Answer a question; False where Ctrl-C has ended the command. At the prompt it ends the answer alone."""
     talk.add("user", question)
+    try:
+        answer, whole = _as_json(model, talk, sampling) if as_json else _written(model, talk, sampling)
+    except AstrariumError as error:
+        if not at_prompt:
+            raise
+        talk.turns.pop()
+        print(f"error: {error}", file=sys.stderr)
+        return True
+    talk.add("assistant", answer.strip())
+    try:
+        talk.save()
+    except OSError as error:  # a cache that cannot be written costs --continue, not the answer
+        note(f"the conversation is not kept for --continue: {error}")
+    return whole or at_prompt
+
+
+def _as_json(model: Model, talk: Conversation, sampling: Sampling) -> tuple[str, bool]:
+    [ticket] = model.answers([talk.turns], template=talk.template, sampling=sampling)
+    if ticket.error is not None:
+        raise ticket.error
+    about = {"base": talk.base, "adapter": talk.adapter, "format": model.format, "memory_bytes": model.memory()}
+    print_json({"question": talk.turns[-1]["content"], **_told(ticket, model), **about})
+    return ticket.text, True
+
+
+def _written(model: Model, talk: Conversation, sampling: Sampling) -> tuple[str, bool]:
+    """The answer as it was written out, and whether it is whole."""
     pieces = []
-    for piece in model.stream(talk.turns, template=talk.template, sampling=sampling):
-        pieces.append(piece)
-        if not as_json:
+    whole = True
+    try:
+        for piece in model.stream(talk.turns, template=talk.template, sampling=sampling):
+            pieces.append(piece)
             sys.stdout.write(piece)
             sys.stdout.flush()
-    answer = "".join(pieces)
+    except KeyboardInterrupt:
+        whole = False
+    sys.stdout.write("\n")
+    return "".join(pieces), whole
+
+
+def _compare(
+    model: Model, names: list[str | None], template: str | None, question: str, sampling: Sampling, as_json: bool
+) -> None:
+    """One question to several adapters; it is no conversation, and not kept as one."""
+    with working("writing"):
+        tickets = model.answers([question] * len(names), adapter=names, template=template, sampling=sampling)
+    for ticket in tickets:
+        if ticket.error is not None:
+            raise ticket.error
     if as_json:
-        told = {"question": question, "answer": answer, "base": talk.base, "adapter": talk.adapter}
-        print_json({**told, "memory_bytes": model.memory()})
-    else:
-        sys.stdout.write("\n")
-    talk.add("assistant", answer.strip())
-    talk.save()
+        answers = [{"adapter": ticket.adapter, **_told(ticket, model)} for ticket in tickets]
+        about = {"base": model.source.name, "format": model.format, "memory_bytes": model.memory()}
+        print_json({"question": question, "answers": answers, **about})
+        return
+    for number, ticket in enumerate(tickets):
+        title = f"base {model.source.name}" if ticket.adapter is None else f"adapter {ticket.adapter}"
+        stdout.print(f"{chr(10) if number else ''}— {title} —", style="bold", markup=False, soft_wrap=True)
+        sys.stdout.write(ticket.text.strip() + "\n")
+        sys.stdout.flush()
+
+
+def _told(ticket: Ticket, model: Model) -> dict[str, Any]:
+    """An answer, for `--json`."""
+    told: dict[str, Any] = {
+        "answer": ticket.text,
+        "reason": ticket.reason,
+        "prompt_tokens": ticket.prompt_tokens,
+        "new_tokens": len(ticket.tokens),
+    }
+    if ticket.logprobs:
+        decode = model.tokenizer.decode
+        told["logprobs"] = [
+            {
+                "id": one.token,
+                "text": decode([one.token], skip_special_tokens=False),
+                "logprob": one.value,
+                "likeliest": [
+                    {"id": i, "text": decode([i], skip_special_tokens=False), "logprob": value}
+                    for i, value in one.likeliest
+                ],
+            }
+            for one in ticket.logprobs
+        ]
+    return told
 
 
 def _prompt() -> str:
     try:
         return input("? ").strip()
-    except EOFError:
+    except (EOFError, KeyboardInterrupt):
+        sys.stdout.write("\n")
         return ""

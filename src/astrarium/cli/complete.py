@@ -6,22 +6,27 @@ from typing import Annotated
 
 import typer
 
+from astrarium.cli import options
 from astrarium.cli.console import note, print_json, working
 
 
 def complete(
     place: Annotated[str, typer.Argument(help="FILE:LINE, or FILE:LINE:COLUMN, both from 1: where to write.")],
-    base: Annotated[str | None, typer.Option(help="Base model; by default the adapter's own, or `default`.")] = None,
+    base: options.Base = None,
     adapter: Annotated[str | None, typer.Option(help="Adapter: a folder, a run's folder, or a hub id.")] = None,
     prefix_only: Annotated[bool, typer.Option("--prefix-only", help="Go on from what stands before, alone.")] = False,
     max_new_tokens: Annotated[int, typer.Option(help="The most tokens to write.")] = 64,
-    temperature: Annotated[float, typer.Option(help="0 takes the likeliest token; above 0 samples.")] = 0.0,
-    seed: Annotated[int, typer.Option(help="Seed of the sampling.")] = 0,
-    stop: Annotated[list[str] | None, typer.Option(help="A text that ends the completion; may be given again.")] = None,
-    weight_format: Annotated[
-        str, typer.Option("--format", help="Weights of the base: auto, fp32, bf16, int8, int4 or gguf.")
-    ] = "auto",
-    adapter_format: Annotated[str, typer.Option(help="Weights of the adapter: fp32 or bf16.")] = "fp32",
+    temperature: options.Temperature = 0.0,
+    top_p: options.TopP = 1.0,
+    top_k: options.TopK = 0,
+    min_p: options.MinP = 0.0,
+    repetition_penalty: options.RepetitionPenalty = 1.0,
+    seed: options.Seed = 0,
+    stop: options.Stop = None,
+    time_limit: options.TimeLimit = None,
+    weight_format: options.WeightFormat = "auto",
+    adapter_format: options.AdapterFormat = "fp32",
+    device: options.Device = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Fill in the middle of a file: what should stand at the end of a line, or at a column of it.
@@ -32,15 +37,26 @@ def complete(
     from astrarium.text import split_at
 
     before, after = split_at(place)
-    sampling = Sampling(max_new_tokens=max_new_tokens, temperature=temperature, seed=seed, stop=tuple(stop or ()))
+    sampling = Sampling(
+        max_new_tokens=max_new_tokens,
+        temperature=temperature,
+        top_p=top_p,
+        top_k=top_k,
+        min_p=min_p,
+        repetition_penalty=repetition_penalty,
+        seed=seed,
+        stop=tuple(stop or ()),
+        time_limit=time_limit,
+    )
+    options.say_what_greedy_ignores(sampling)
     name = base_for(adapter) if base is None else base
     with working(f"loading {name}"):
-        model = load(name, adapter, format=weight_format, adapter_format=adapter_format)
+        model = load(name, adapter, format=weight_format, adapter_format=adapter_format, device=device)
     for line in model.notes:
         note(line)
     with working("writing"):
         written = model.complete(before, after, prefix_only=prefix_only, sampling=sampling)
     if as_json:
-        print_json({"place": place, "completion": written, "base": name, "adapter": adapter})
+        print_json({"place": place, "completion": written, "base": name, "adapter": adapter, "format": model.format})
     else:
         print(written)

@@ -128,7 +128,7 @@ class Engine:
             if pages > self.cache.pages:
                 raise EngineError(
                     f"the request needs {pages * PAGE} positions of the cache, which has {self.cache.pages * PAGE}; "
-                    "give it fewer new tokens or a shorter prompt, or the engine a larger cache"
+                    "give it fewer new tokens or a shorter prompt, or the engine a larger cache (cache_tokens)"
                 )
             request = Running(
                 Ticket(next(self._numbers), len(ids), adapter),

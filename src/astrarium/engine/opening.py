@@ -56,7 +56,7 @@ def open_engine(
         SourceError: the base's weights cannot be read.
         EngineError: an unknown format, weights that are not finite, or too little memory.
     """
-    where = _device(device)
+    where = device_of(device)
     chosen, notes = _format(source, weight_format, where)
     needed = source.path.stat().st_size if chosen == "gguf" else memory.weight_bytes(source.config, chosen)
     free = memory.available(where)
@@ -72,7 +72,7 @@ def open_engine(
     return engine, notes + weights.notes
 
 
-def _device(name: str) -> torch.device:
+def device_of(name: str) -> torch.device:
     """A device that is here.
 
     Raises:
@@ -110,10 +110,13 @@ def _quickest(source: BaseSource, gguf: bool) -> tuple[str, list[str]]:
     """What `auto` takes where the compiled kernels are, and why it is not the quickest if it is not."""
     if gguf:
         return "gguf", []
+    took = f"{source.name}: format auto holds its weights in"
     if family_of(source.config).parameters(source.config) < MEASURED:
-        return "int8", []
+        return "int8", [f"{took} int8, which rounds them; bf16 takes twice the memory and rounds less"]
     read, why_none = texts_for(source.config, source.tokenizer)
-    return ("int4", []) if read else ("int8", [f"{source.name}: int8, since int4 cannot be calibrated: {why_none}"])
+    if read:
+        return "int4", [f"{took} int4, which rounds them; int8 takes twice the memory and loses less"]
+    return "int8", [f"{took} int8, since int4 cannot be calibrated: {why_none}"]
 
 
 def _weights(source: BaseSource, chosen: str, cache: Path | None, notes: list[str]) -> Weights:

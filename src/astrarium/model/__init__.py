@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 from astrarium.core.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from astrarium.engine.request import Ticket
     from astrarium.engine.sampling import Sampling
     from astrarium.model.base import Base, load_base
     from astrarium.model.conversation import Conversation, base_for
     from astrarium.model.model import Model, load
 
-__all__ = ["Base", "Conversation", "Model", "Sampling", "base_for", "load", "load_base"]
+__all__ = ["Base", "Conversation", "Model", "Sampling", "Ticket", "base_for", "load", "load_base"]
 
 __getattr__ = lazy_names(
     __name__,
@@ -19,5 +20,6 @@ __getattr__ = lazy_names(
         **dict.fromkeys(["Conversation", "base_for"], ".conversation"),
         **dict.fromkeys(["Model", "load"], ".model"),
         "Sampling": "..engine.sampling",
+        "Ticket": "..engine.request",
     },
 )

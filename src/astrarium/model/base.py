@@ -11,6 +11,8 @@ import torch
 from accelerate import init_empty_weights
 from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, PreTrainedModel
+from transformers.conversion_mapping import get_model_conversion_mapping
+from transformers.utils import logging as progress
 
 from astrarium.core.errors import CorruptFileError, SourceError
 from astrarium.sources import open_base
@@ -57,10 +59,14 @@ def load_base(name: str, *, dtype: str | None = None, device: str = "cpu", revis
     source = open_base(name, revision=revision)
     wanted = _dtype_of(dtype, source.config)
     model = _empty_model(source.config, wanted, source.name)
-    notes = _fill(model, source.tensors(), wanted, torch.device(device), source.name)
-    model.tie_weights()
-    _check_filled(model, source.name)
-    _move_buffers(model, torch.device(device))
+    notes: list[str] = []
+    if source.path.is_dir() and get_model_conversion_mapping(model, add_legacy=False):
+        model = _converted(source, wanted, torch.device(device))
+    else:
+        notes = _fill(model, source.tensors(), wanted, torch.device(device), source.name)
+        model.tie_weights()
+        _check_filled(model, source.name)
+        _move_buffers(model, torch.device(device))
     # peft writes this into an adapter's configuration as the base it was made for.
     model.name_or_path = model.config._name_or_path = source.lasting_name
     if source.generation_config:
@@ -88,6 +94,32 @@ def _empty_model(config: dict[str, Any], dtype: torch.dtype, name: str) -> PreTr
         reason = " ".join(str(error).split())[:300]
         raise SourceError(f"{name} is no causal language model that transformers can build: {reason}") from error
     return model
+
+
+def _converted(source: BaseSource, dtype: torch.dtype, device: torch.device) -> PreTrainedModel:
+    """A base whose files name or cut its tensors otherwise than the model does (GPT-NeoX, mixtures of experts).
+
+    transformers, which has the table of that, reads those itself.
+    """
+    shown = progress.is_progress_bar_enabled()
+    progress.disable_progress_bar()
+    try:
+        model, about = AutoModelForCausalLM.from_pretrained(
+            source.path, dtype=dtype, local_files_only=True, trust_remote_code=False, output_loading_info=True
+        )
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise CorruptFileError(f"{source.name} cannot be read by transformers: {reason}") from error
+    finally:
+        if shown:
+            progress.enable_progress_bar()
+    if about["missing_keys"]:
+        missing = sorted(about["missing_keys"])
+        raise CorruptFileError(
+            f"{source.name}: {len(missing)} tensors are missing ({_some(missing)}); the files are incomplete"
+        )
+    found: PreTrainedModel = model.to(device)
+    return found
 
 
 def _fill(

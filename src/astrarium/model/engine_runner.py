@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from astrarium.core.errors import AdapterError
+from astrarium.core.errors import AdapterError, AstrariumError
 from astrarium.engine.adapters.parts import Adapter
 from astrarium.engine.adapters.read import NotComputedError, read_adapter
 from astrarium.engine.adapters.target import Target
 from astrarium.engine.opening import open_engine
 from astrarium.model.caches import cache_folder
-from astrarium.model.runner import Runner, base_notes, end_tokens
+from astrarium.model.runner import Request, Runner, base_notes, end_tokens
 
 if TYPE_CHECKING:
+    from astrarium.engine.request import Ticket
     from astrarium.engine.sampling import Sampling
     from astrarium.sources import AdapterSource, BaseSource
 
@@ -56,7 +58,7 @@ class EngineRunner(Runner):
             **options,
         )
         self.notes = [*source.notes, *notes]
-        self.context = self.engine.context
+        self.context, self.format = self.engine.context, self.engine.format
         self._target = Target(self.engine.network, source.name, ADAPTER_FORMATS[adapter_format])
 
     def add(self, name: str, source: AdapterSource) -> list[str]:
@@ -73,6 +75,7 @@ class EngineRunner(Runner):
     def stream(self, prompt: list[int], adapter: str | None, sampling: Sampling) -> Iterator[str]:
         """See `Runner.stream`. Several answers may be written at once, also from several threads."""
         ticket = self.engine.submit(prompt, sampling=sampling, adapter=adapter)
+        ending = sys.is_finalizing  # by then the module's own names are gone
         given = 0
         try:
             while True:
@@ -87,7 +90,29 @@ class EngineRunner(Runner):
             if ticket.error is not None:
                 raise ticket.error
         finally:
-            self.engine.cancel(ticket)
+            if not ending():
+                self.engine.cancel(ticket)
+
+    def answers(self, requests: Sequence[Request]) -> list[Ticket]:
+        """See `Runner.answers`. All of them share the engine's batch."""
+        tickets: list[Ticket] = []
+        try:
+            for prompt, adapter, sampling in requests:
+                tickets.append(self._submit(prompt, adapter, sampling, len(tickets), len(requests)))
+            while not all(ticket.finished for ticket in tickets):
+                self.engine.step()
+        finally:
+            for ticket in tickets:
+                self.engine.cancel(ticket)
+        return tickets
+
+    def _submit(self, prompt: list[int], adapter: str | None, sampling: Sampling, number: int, count: int) -> Ticket:
+        try:
+            return self.engine.submit(prompt, sampling=sampling, adapter=adapter)
+        except AstrariumError as error:
+            if count == 1:
+                raise
+            raise type(error)(f"question {number + 1} of {count}: {error}") from error
 
     def _read(self, source: AdapterSource) -> Adapter:
         try:

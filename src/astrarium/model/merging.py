@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from peft import PeftModel
+from torch import nn
 
 from astrarium.core.errors import AdapterError
 from astrarium.engine.adapters.parts import Adapter
 from astrarium.model.base import load_base
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
     from astrarium.engine.adapters.target import Target
     from astrarium.sources import AdapterSource, BaseSource
 
@@ -35,7 +38,11 @@ def merged(source: AdapterSource, base: BaseSource, target: Target, reason: str)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            whole = PeftModel.from_pretrained(copy, str(source.path)).merge_and_unload()
+            worn = PeftModel.from_pretrained(copy, str(source.path))
+            if not hasattr(worn.base_model, "merge_and_unload"):
+                raise NotImplementedError("it has no weights to merge")
+            _untie(copy)
+            whole = worn.merge_and_unload()
     except (RuntimeError, ValueError, KeyError, TypeError, AttributeError, NotImplementedError) as error:
         what = " ".join(str(error).split())[:300]
         raise AdapterError(f"adapter {source.name}: {reason}, and peft cannot merge it: {what}") from error
@@ -55,3 +62,17 @@ def merged(source: AdapterSource, base: BaseSource, target: Target, reason: str)
         f"{reason}; it is merged into a copy of {len(adapter.replaced)} modules ({size:.0f} MiB), which is slower"
     )
     return adapter.moved(target.network.device)
+
+
+def _untie(model: PreTrainedModel) -> None:
+    """Give a tied output head its own weight: what an adapter adds to the embedding is no part of the head."""
+    head, embedding = (_own(module) for module in (model.get_output_embeddings(), model.get_input_embeddings()))
+    if head is not None and embedding is not None and head.weight is embedding.weight:
+        head.weight = nn.Parameter(head.weight.detach().clone(), requires_grad=False)
+
+
+def _own(module: Any) -> Any:
+    """The base's own module inside what peft has put around it."""
+    while (inner := getattr(module, "base_layer", None)) is not None:
+        module = inner
+    return module

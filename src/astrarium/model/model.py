@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from astrarium.core.errors import AdapterError, EngineError, TextError
 from astrarium.engine.sampling import Sampling
-from astrarium.families import family_of
 from astrarium.sources import open_adapter, open_base
-from astrarium.text import choose_template, encode_prompt, fim_prompt
+from astrarium.text import choose_template, encode_prompt, fim_prompt, fim_tokens
 
 if TYPE_CHECKING:
     from astrarium.engine.engine import Engine
+    from astrarium.engine.request import Ticket
     from astrarium.model.runner import Runner
+
+Place = str | os.PathLike[str]
+"""A folder, a file, or a hub id."""
+_ENGINE_OPTIONS = ("cache_tokens", "adapter_bytes", "most_rows")
 
 Turns = Sequence[Mapping[str, str]]
 """A conversation: `{"role": "user" | "assistant" | "system", "content": …}`, the last one from the user."""
 
 
 def load(
-    base: str = "default",
-    adapters: Mapping[str, str] | str | None = None,
+    base: Place = "default",
+    adapters: Mapping[str, Place] | Place | None = None,
     *,
     format: str = "auto",
     adapter_format: str = "fp32",
@@ -37,20 +42,33 @@ def load(
         base: `default`, a folder, a `.gguf` file, or a hub id.
         adapters: name → where (a folder, a run's folder, or a hub id); or one place, which is then called `adapter`.
         format: how the weights are held: `fp32`, `bf16`, `int8`, `int4`, `gguf` (the blocks of a GGUF file as they
-            are), or `auto`.
+            are), or `auto`, which `Model.format` tells.
         adapter_format: how adapters are held: `fp32` or `bf16`.
         device: where weights, cache and adapters go: `cpu`, `cuda`, `cuda:1`, …
         revision: a branch, tag or commit of the hub, for the base.
         threads: how many to compute with; None for torch's own number.
-        **options: of `Engine`: `cache_tokens`, `adapter_bytes`, `most_rows`.
+        **options: of the engine: `cache_tokens` (positions that all requests together may hold; eight whole contexts,
+            or what fits), `adapter_bytes` (that adapters in memory may take; 512 MiB), `most_rows` (requests that run
+            at a time; 64).
+
+    What the user should know of how it was loaded is in `Model.notes`.
 
     Raises:
         SourceError: the base or an adapter cannot be found or read.
         AdapterError: an adapter does not fit the base.
         EngineError: an unknown weight format, weights that are not finite, or too little memory.
     """
-    model = Model(_runner(base, format, adapter_format, device, revision, threads, options))
-    for name, where in ({"adapter": adapters} if isinstance(adapters, str) else dict(adapters or {})).items():
+    unknown = sorted(set(options) - set(_ENGINE_OPTIONS))
+    if unknown:
+        known = ("format", "adapter_format", "device", "revision", "threads", *_ENGINE_OPTIONS)
+        raise TypeError(f"unknown options {', '.join(unknown)}; known are {', '.join(known)}")
+    if not isinstance(adapters, str | os.PathLike | Mapping | None):
+        raise AdapterError(
+            f"adapters is a {type(adapters).__name__}; expected names and places, {{'mine': 'runs/mine'}}"
+        )
+    named = {"adapter": adapters} if isinstance(adapters, str | os.PathLike) else dict(adapters or {})
+    model = Model(_runner(os.fspath(base), format, adapter_format, device, revision, threads, options))
+    for name, where in named.items():
         model.add_adapter(name, where)
     return model
 
@@ -79,7 +97,9 @@ def _runner(
         return EngineRunner(source, weight_format, adapter_format, device, **options)
     from astrarium.model.transformers_runner import TransformersRunner
 
-    return TransformersRunner(name, weight_format, device, revision, reason)
+    if adapter_format != "fp32":
+        options = {"adapter_format": adapter_format, **options}
+    return TransformersRunner(name, weight_format, device, revision, reason, options)
 
 
 class Model:
@@ -93,6 +113,14 @@ class Model:
         self.source, self.tokenizer, self.context = runner.source, runner.tokenizer, runner.context
         self.notes = list(runner.notes)
 
+    def __repr__(self) -> str:
+        return f"<Model {self.source.name} in {self.format}, adapters: {', '.join(self.adapters) or 'none'}>"
+
+    @property
+    def format(self) -> str:
+        """How the weights are held."""
+        return self._runner.format
+
     @property
     def adapters(self) -> tuple[str, ...]:
         """The names of the loaded adapters."""
@@ -100,7 +128,7 @@ class Model:
 
     @property
     def engine(self) -> Engine:
-        """The engine under it, for many requests at a time.
+        """The engine under it: `step`, `cancel`, `busy`, requests by token ids, logits.
 
         Raises:
             EngineError: transformers runs this base.
@@ -117,14 +145,18 @@ class Model:
 
         return self._runner.engine.memory() if isinstance(self._runner, EngineRunner) else {}
 
-    def add_adapter(self, name: str, where: str) -> None:
-        """Load one more adapter.
+    def add_adapter(self, name: str, where: Place) -> None:
+        """Load one more adapter, also while answers are being written.
+
+        Args:
+            name: what it is called from now on.
+            where: a folder, a run's folder, or a hub id.
 
         Raises:
             SourceError: it cannot be found or read.
             AdapterError: it does not fit the base, or the name is taken.
         """
-        self.notes += self._runner.add(name, open_adapter(where))
+        self.notes += self._runner.add(name, open_adapter(os.fspath(where)))
 
     def drop_adapter(self, name: str) -> None:
         """Let go of an adapter.
@@ -135,7 +167,7 @@ class Model:
         self._runner.drop(name)
 
     def ask(self, question: str | Turns, **options: Any) -> str:
-        """The whole answer to a question. Takes the options of `stream`."""
+        """The whole answer to a question, as text. Takes the options of `stream`; see `answers` for more than text."""
         return "".join(self.stream(question, **options))
 
     def stream(
@@ -147,7 +179,7 @@ class Model:
         sampling: Sampling | None = None,
         **options: Any,
     ) -> Iterator[str]:
-        """The answer to a question, in pieces as they are written.
+        """The answer to a question, in pieces as they are written. Several may be read at once, from threads.
 
         Args:
             question: a text, or a conversation whose last turn is the user's.
@@ -158,20 +190,68 @@ class Model:
             **options: fields of `Sampling`, such as `max_new_tokens=64`.
 
         Raises:
-            TextError: an empty question, an unknown template, or a prompt that leaves no room for an answer.
+            TextError: an empty question, an unknown template, an option out of its range, log-probabilities (see
+                `answers`); on the first piece, a prompt that leaves no room for an answer.
             AdapterError: no adapter of that name.
         """
-        name = self._adapter_of(adapter)
-        source = None if name is None else self._runner.adapter(name)
-        chosen = choose_template(
-            template,
-            {} if source is None else source.metadata,
-            None if source is None else source.name,
-            self.tokenizer,
-        )
-        turns = [{"role": "user", "content": question}] if isinstance(question, str) else [dict(t) for t in question]
-        prompt = encode_prompt(chosen, turns)
-        yield from self._write(prompt, name, sampling, options)
+        prompt, name = self._prompt(question, adapter, template)
+        return self._runner.stream(prompt, name, _for_text(sampling, options))
+
+    def answers(
+        self,
+        questions: Sequence[str | Turns],
+        *,
+        adapter: str | Sequence[str | None] | None = "",
+        template: str | None = None,
+        sampling: Sampling | Sequence[Sampling] | None = None,
+        **options: Any,
+    ) -> list[Ticket]:
+        """The answers to many questions, written together; each is what it would be alone.
+
+        Args:
+            questions: texts or conversations.
+            adapter: as in `stream`, for all of them or one for each.
+            template: as in `stream`.
+            sampling: as in `stream`, for all of them or one for each.
+            **options: fields of `Sampling`, for all of them.
+
+        Returns:
+            For each question its `text`, `tokens`, `logprobs`, the `reason` why it is over, and an `error` where it
+            failed alone.
+
+        Raises:
+            TextError, AdapterError, EngineError: one of them cannot be begun; then none is.
+        """
+        if isinstance(questions, str):
+            raise TextError("questions is one text; expected a list of them, or use ask")
+        names = _each(adapter, len(questions), "adapter")
+        choices = _each(sampling, len(questions), "sampling")
+        requests = []
+        for question, name, choice in zip(questions, names, choices, strict=True):
+            prompt, found = self._prompt(question, name, template)
+            requests.append((prompt, found, _chosen(choice, options)))
+        return self._runner.answers(requests)
+
+    def submit(
+        self,
+        question: str | Turns,
+        *,
+        adapter: str | None = "",
+        template: str | None = None,
+        sampling: Sampling | None = None,
+        **options: Any,
+    ) -> Ticket:
+        """Hand a question to the engine without waiting; each `engine.step()` then writes a token of every request.
+
+        Takes the options of `stream`, log-probabilities too. `engine.cancel(ticket)` ends it with what it has.
+
+        Raises:
+            TextError, AdapterError: see `stream`; a prompt that leaves no room for an answer.
+            EngineError: transformers runs this base, or the request needs more cache than there is.
+        """
+        engine = self.engine
+        prompt, name = self._prompt(question, adapter, template)
+        return engine.submit(prompt, sampling=_chosen(sampling, options), adapter=name)
 
     def complete(
         self,
@@ -195,20 +275,33 @@ class Model:
             **options: fields of `Sampling`.
 
         Raises:
-            TextError: the base has no fill-in-the-middle tokens and `prefix_only` is not set.
+            TextError: the base has no fill-in-the-middle tokens and `prefix_only` is not set, or see `stream`.
+            AdapterError: see `stream`.
         """
         prompt = self.tokenizer.encode(prefix) if prefix_only else self._fim_prompt(prefix, suffix)
-        return "".join(self._write(prompt, self._adapter_of(adapter), sampling, options))
+        return "".join(self._runner.stream(prompt, self._adapter_of(adapter), _for_text(sampling, options)))
+
+    def _prompt(self, question: str | Turns, adapter: str | None, template: str | None) -> tuple[list[int], str | None]:
+        """A question's tokens, and the name of the adapter that answers it."""
+        name = self._adapter_of(adapter)
+        source = None if name is None else self._runner.adapter(name)
+        chosen = choose_template(
+            template,
+            {} if source is None else source.metadata,
+            None if source is None else source.name,
+            self.tokenizer,
+        )
+        turns = [{"role": "user", "content": question}] if isinstance(question, str) else [dict(t) for t in question]
+        return encode_prompt(chosen, turns), name
 
     def _fim_prompt(self, prefix: str, suffix: str) -> list[int]:
-        tokenizer = self.tokenizer
-        for tokens in family_of(self.source.config).fim:
-            if all(tokenizer.id_of(mark) is not None for mark in (tokens.prefix, tokens.suffix, tokens.middle)):
-                return fim_prompt(prefix, suffix, tokenizer, tokens)
-        raise TextError(
-            f"base {self.source.name} has no fill-in-the-middle tokens; "
-            "name a base that has (StarCoder's do), or continue from the prefix alone (prefix_only, --prefix-only)"
-        )
+        marks = fim_tokens(self.tokenizer)
+        if marks is None:
+            raise TextError(
+                f"base {self.source.name} has no fill-in-the-middle tokens; "
+                "name a base that has (StarCoder's do), or continue from the prefix alone (prefix_only, --prefix-only)"
+            )
+        return fim_prompt(prefix, suffix, self.tokenizer, marks)
 
     def _adapter_of(self, adapter: str | None) -> str | None:
         if adapter != "":
@@ -217,13 +310,33 @@ class Model:
             raise AdapterError(f"several adapters are loaded; name one of: {', '.join(self.adapters)}")
         return self.adapters[0] if self.adapters else None
 
-    def _write(
-        self, prompt: list[int], adapter: str | None, sampling: Sampling | None, options: dict[str, Any]
-    ) -> Iterator[str]:
-        chosen = sampling or Sampling()
-        if options:
-            unknown = sorted(set(options) - set(Sampling.__slots__))
-            if unknown:
-                raise TypeError(f"unknown options {', '.join(unknown)}; known are {', '.join(Sampling.__slots__)}")
-            chosen = replace(chosen, **options)
-        yield from self._runner.stream(prompt, adapter, chosen)
+
+def _chosen(sampling: Sampling | None, options: dict[str, Any]) -> Sampling:
+    chosen = sampling or Sampling()
+    if not options:
+        return chosen
+    unknown = sorted(set(options) - set(Sampling.__slots__))
+    if unknown:
+        raise TypeError(f"unknown options {', '.join(unknown)}; known are {', '.join(Sampling.__slots__)}")
+    return replace(chosen, **options)
+
+
+def _for_text(sampling: Sampling | None, options: dict[str, Any]) -> Sampling:
+    """The same, where text alone comes back.
+
+    Raises:
+        TextError: more than that is wanted.
+    """
+    chosen = _chosen(sampling, options)
+    if chosen.logprobs is not None:
+        raise TextError("logprobs are not part of a text; Model.answers([question], logprobs=…) gives them")
+    return chosen
+
+
+def _each(value: Any, count: int, what: str) -> list[Any]:
+    """One value for each of so many requests."""
+    if value is None or isinstance(value, str | Sampling):
+        return [value] * count
+    if len(value) != count:
+        raise TextError(f"{what} has {len(value)} entries; expected one for each of the {count} questions")
+    return list(value)

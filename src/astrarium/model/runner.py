@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from astrarium.core.errors import AdapterError
 
 if TYPE_CHECKING:
+    from astrarium.engine.request import Ticket
     from astrarium.engine.sampling import Sampling
     from astrarium.sources import AdapterSource, BaseSource
     from astrarium.sources.tokenizer import Tokenizer
+
+
+Request = tuple[list[int], str | None, "Sampling"]
+"""Prompt, adapter, how to choose."""
 
 
 class Runner(ABC):
@@ -21,6 +26,8 @@ class Runner(ABC):
     tokenizer: Tokenizer
     context: int
     """The most tokens, prompt and answer together, that the model's positions reach."""
+    format: str
+    """How the weights are held."""
     notes: list[str]
     """What the user should know of how it was loaded."""
 
@@ -46,6 +53,14 @@ class Runner(ABC):
         Raises:
             TextError: the prompt is empty or leaves no room for an answer.
             AdapterError: no adapter of that name.
+        """
+
+    @abstractmethod
+    def answers(self, requests: Sequence[Request]) -> list[Ticket]:
+        """Whole answers to many requests.
+
+        Raises:
+            TextError, AdapterError, EngineError: one of them cannot be begun; then none is.
         """
 
     def adapter(self, name: str) -> AdapterSource:

@@ -12,6 +12,7 @@ from torch import nn
 from transformers import StoppingCriteria, StoppingCriteriaList
 
 from astrarium.core.errors import TextError
+from astrarium.engine.request import Reason, Ticket
 from astrarium.engine.sampling import Sampling
 from astrarium.text.feed import Feed
 
@@ -34,6 +35,11 @@ class _Watch(StoppingCriteria):  # type: ignore[misc]
         stopped = self.cancelled.is_set() or self._feed.stopped
         return torch.full((len(input_ids),), stopped, dtype=torch.bool, device=input_ids.device)
 
+    @property
+    def stopped(self) -> bool:
+        """Whether a stop text has been seen."""
+        return self._feed.stopped
+
     def finish(self, tokens: list[int]) -> None:
         """Pass on what was held back."""
         if not self.cancelled.is_set():
@@ -48,7 +54,7 @@ class _Watch(StoppingCriteria):  # type: ignore[misc]
 
 
 def stream(
-    model: nn.Module, tokenizer: Tokenizer, prompt: list[int], sampling: Sampling, context: int
+    model: nn.Module, tokenizer: Tokenizer, prompt: list[int], sampling: Sampling, context: int, ticket: Ticket
 ) -> Iterator[str]:
     """Write on from a prompt.
 
@@ -58,6 +64,7 @@ def stream(
         prompt: token ids.
         sampling: how to choose, and when to stop.
         context: the most tokens the model's positions reach.
+        ticket: told the answer's tokens, and why it is over.
 
     Yields:
         Pieces of text as they are written; joined, they are the answer without special tokens.
@@ -75,7 +82,8 @@ def stream(
             "for an answer; shorten it"
         )
     feed = _Watch(tokenizer, len(prompt), sampling.stop)
-    worker = threading.Thread(target=_generate, args=(model, tokenizer, prompt, sampling, room, feed), daemon=True)
+    args = (model, tokenizer, prompt, sampling, room, feed, ticket)
+    worker = threading.Thread(target=_generate, args=args, daemon=True)
     worker.start()
     try:
         while (piece := feed.pieces.get()) is not None:
@@ -101,11 +109,13 @@ def _generate(
     sampling: Sampling,
     room: int,
     feed: _Watch,
+    ticket: Ticket,
 ) -> None:
     try:
         ids = torch.tensor([prompt], device=next(model.parameters()).device)
         options = sampling.generate_options()
-        options["max_new_tokens"] = min(sampling.max_new_tokens, room)
+        most = min(sampling.max_new_tokens, room)
+        options["max_new_tokens"] = most
         ends = end_tokens(model, tokenizer)
         with torch.inference_mode(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(sampling.seed)
@@ -118,9 +128,21 @@ def _generate(
                 **options,
             )
         feed.finish(output[0].tolist())
+        ticket.tokens, ticket.reason = _told(output[0, len(prompt) :].tolist(), ends, feed, most)
         feed.pieces.put(None)
     except BaseException as error:  # handed to the reader, who raises it
         feed.pieces.put(error)
+
+
+def _told(tokens: list[int], ends: list[int], feed: _Watch, most: int) -> tuple[list[int], Reason]:
+    """An answer's tokens without the one that ended it, and why it is over."""
+    if feed.cancelled.is_set():
+        return tokens, "cancelled"
+    if feed.stopped:
+        return tokens, "stop"
+    if tokens and tokens[-1] in ends:
+        return tokens[:-1], "end"
+    return tokens, "length" if len(tokens) >= most else "time"
 
 
 def end_tokens(model: nn.Module, tokenizer: Tokenizer) -> list[int]:

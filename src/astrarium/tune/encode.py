@@ -47,6 +47,7 @@ def encode_rows(
     *,
     loss: str,
     longest: int | None,
+    what: str = "rows",
 ) -> Examples:
     """Turn rows into token ids.
 
@@ -58,6 +59,7 @@ def encode_rows(
         tokenizer: the base's.
         loss: `answer` or `full`.
         longest: leave out rows of more tokens; None keeps all.
+        what: what the rows are, for messages.
 
     Raises:
         TuneError: the tokenizer has no end token, or no row fits.
@@ -79,7 +81,7 @@ def encode_rows(
         examples.fitting.append(Example(ids, len(before) if loss == "answer" else 0, row["source"]))
     if not examples.fitting:
         raise TuneError(
-            f"none of {len(rows)} rows fits into {longest} tokens (the longest is {examples.longest}); "
+            f"none of {len(rows)} {what} fits into {longest} tokens (the longest is {examples.longest}); "
             "take a longer sequence"
         )
     return examples

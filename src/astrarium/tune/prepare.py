@@ -197,7 +197,8 @@ def prepare(kept: Sequence[Row], held: Sequence[Row], base: Base, chosen: Recipe
     # Plain concatenation cuts rows anyway, as Astraios does; only there is none too long.
     longest = None if way == "concatenate" else chosen.sequence_length
     training, validation = (
-        encode_rows(rows, template, base.tokenizer, loss=settings.loss, longest=longest) for rows in (kept, held)
+        encode_rows(rows, template, base.tokenizer, loss=settings.loss, longest=longest, what=what)
+        for rows, what in ((kept, "rows"), (held, "rows held back for validation"))
     )
     sequences, held_out = (
         pack(part.fitting, chosen.sequence_length, way, settings.seed) for part in (training, validation)
