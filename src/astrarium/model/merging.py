@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from peft import PeftModel
+from torch import nn
 
 from astrarium.core.errors import AdapterError
 from astrarium.engine.adapters.parts import Adapter
@@ -30,6 +31,9 @@ def merged(source: AdapterSource, base: BaseSource, target: Target, reason: str)
         AdapterError: peft cannot load or merge it, or it changes what the engine cannot replace.
     """
     copy = load_base(base.lasting_name, dtype="fp32").model
+    if (head := copy.get_output_embeddings()) is not None:
+        # Beside a base, peft changes a tied embedding alone; merged into the tied one it would change the head with it.
+        head.weight = nn.Parameter(head.weight.clone(), requires_grad=False)
     with torch.inference_mode():
         before = {name: tensor.clone() for name, tensor in copy.state_dict().items()}
     try:

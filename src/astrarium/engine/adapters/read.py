@@ -55,7 +55,7 @@ def read_adapter(source: AdapterSource, target: Target) -> Adapter:
     adapter = Adapter(source.name)
     try:
         READERS[kind](source.config, tensors, target, adapter)
-        take_replaced(adapter, tensors, target)
+        take_replaced(adapter, tensors, target, scaled=bool(source.config.get("use_dora")))
         tensors.finish()
     except NotComputedError:
         raise
