@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import itertools
+import os
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 
@@ -27,6 +30,27 @@ from astrarium.text.feed import Feed
 Decode = Callable[[Sequence[int]], str]
 
 _WHOLE_CHUNK = 512
+_COME_TO_REST = 0.1  # seconds in which a thread that has left a step comes to the next, and waits
+_engines: weakref.WeakSet[Engine] = weakref.WeakSet()
+
+
+@atexit.register
+def _stand_still() -> None:
+    """At the interpreter's end no thread may be inside a step: it could not come back, and would abort the process."""
+    for engine in list(_engines):
+        engine._lock.acquire()
+        if engine.busy:
+            time.sleep(_COME_TO_REST)
+
+
+def _anew() -> None:
+    """In a forked process no thread holds a lock, whoever held it when the process was forked."""
+    for engine in list(_engines):
+        engine._lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_anew)
 
 
 class Engine:
@@ -72,12 +96,14 @@ class Engine:
                 raise EngineError(f"{what} is {value}; expected 1 or more")
         self.cache = Cache(shape, pages_for(tokens), network.device)
         self.bank = Bank(adapter_bytes, network.forget_layouts)
-        self._ends, self._decode, self._most_rows = frozenset(ends), decode, most_rows
+        self._ends = frozenset(end for end in ends if isinstance(end, int) and 0 <= end < self.vocabulary)
+        self._decode, self._most_rows = decode, most_rows
         self._waiting: deque[Running] = deque()
         self._running: list[Running] = []
         self._pace = Pace()
         self._numbers = itertools.count()
         self._lock = threading.RLock()
+        _engines.add(self)
 
     def add_adapter(self, name: str, reader: Reader) -> Adapter:
         """Add an adapter; requests can name it from now on. See `Bank.add`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +85,7 @@ class EngineRunner(Runner):
         """See `Runner.stream`. Several answers may be written at once, also from several threads."""
         ticket = self.engine.submit(prompt, sampling=sampling, adapter=adapter)
         given = 0
+        finalizing = sys.is_finalizing  # at the interpreter's end this module's own names may be gone
         try:
             while True:
                 over = ticket.finished
@@ -97,7 +99,8 @@ class EngineRunner(Runner):
             if ticket.error is not None:
                 raise ticket.error
         finally:
-            self.engine.cancel(ticket)
+            if not finalizing():
+                self.engine.cancel(ticket)
 
     def _read(self, source: AdapterSource) -> Adapter:
         try:
