@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -147,3 +148,26 @@ def test_another_adapter_of_the_name_while_a_request_waits(base: Path, tmp_path:
     run(engine)
     assert len(first.tokens) == 20
     assert "was replaced while the request waited" in str(waiting.error)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("r", 0),
+        ("r", "x"),
+        ("lora_alpha", []),
+        ("target_modules", "["),
+        ("exclude_modules", "["),
+        ("rank_pattern", 5),
+        ("alpha_pattern", ["a"]),
+    ],
+)
+def test_adapter_configurations_that_make_no_sense(base: Path, tmp_path: Path, key: str, value: object) -> None:
+    folder = save_adapter(tmp_path / "a", base, "lora")
+    file = folder / "adapter_config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), key: value}))
+    engine = engine_of(base)
+    with pytest.raises(AdapterError, match=r"adapter .*, made for .*, does not fit base base: ") as raised:
+        wear(engine, "a", folder)
+    assert "\n" not in str(raised.value)
+    assert engine.bank.names == ()

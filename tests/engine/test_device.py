@@ -83,7 +83,7 @@ def test_everything_stays_on_the_device(name: str, form: str) -> None:
     assert {parameter.device.type for parameter in engine.network.parameters()} == {"meta"}
     options = Sampling(max_new_tokens=4, min_new_tokens=4, temperature=1.0, repetition_penalty=1.1, logprobs=2)
     tickets = [
-        engine.submit([3 + row] * (5 + 20 * row), sampling=options, adapter=adapter)
+        engine.submit([3 + row] * (5 + 15 * row), sampling=options, adapter=adapter)
         for row, adapter in enumerate([None, *made(name).adapters])
     ]
     run(engine)

@@ -28,6 +28,12 @@ PEFT = {
     "whole": lambda names: peft.LoraConfig(
         r=2, target_modules=names, modules_to_save=["lm_head", "ln_f", "norm"], task_type="CAUSAL_LM"
     ),
+    "dora-bias": lambda names: peft.LoraConfig(
+        r=2, use_dora=True, bias="lora_only", target_modules=names, task_type="CAUSAL_LM"
+    ),
+    "site-whole": lambda names: peft.LoraConfig(
+        r=2, target_modules=names, modules_to_save=names[1:2], task_type="CAUSAL_LM"
+    ),
     "prompt": lambda names: peft.PromptTuningConfig(num_virtual_tokens=3, task_type="CAUSAL_LM"),
     "prefix": lambda names: peft.PrefixTuningConfig(num_virtual_tokens=3, task_type="CAUSAL_LM"),
 }

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +19,7 @@ from tests.bases import save_base
 from tests.engine.engines import run
 from tests.sources.gguf_files import Q, llama_keys, llama_tensors, write_gguf
 
-from astrarium.core.errors import AstrariumError, CorruptFileError, EngineError
+from astrarium.core.errors import AstrariumError, CorruptFileError, EngineError, SourceError
 from astrarium.engine import disk, memory
 from astrarium.engine.engine import Engine
 from astrarium.engine.opening import open_engine
@@ -230,6 +233,60 @@ def test_what_would_not_fit_is_refused_before_it_is_taken(base: Path, monkeypatc
     monkeypatch.setattr(memory, "available", lambda device="cpu": weights + 100)
     with pytest.raises(EngineError, match="a cache of 256 tokens needs"):
         opened(base, form="fp32")
+
+
+GROUPED = {
+    "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4,
+    "num_key_value_heads": 2, "max_position_embeddings": 256,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def grouped(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("grouped")
+    return {family: save_base(folder / family, family, **GROUPED) for family in ("llama", "qwen2", "starcoder2")}
+
+
+@pytest.mark.parametrize(
+    ("family", "key", "value", "message"),
+    [
+        ("llama", "num_hidden_layers", 10**9, "num_hidden_layers is 1000000000 .*; expected a whole number from 1 to"),
+        ("llama", "max_position_embeddings", 10**12, "GiB, and .* GiB are free"),
+        ("llama", "num_attention_heads", 3, "has 3 heads of 8 numbers over 2 of keys and values"),
+        ("llama", "head_dim", 7, "has 4 heads of 7 numbers .*; expected heads of an even width"),
+        ("llama", "rope_parameters", "abc", "rope_parameters is 'abc' .*; expected a table"),
+        ("llama", "rope_parameters", {"rope_type": "linear"}, "factor is None .*; expected a number above 0"),
+        ("llama", "rope_parameters", {"rope_type": "llama3", "factor": "x"}, "factor is 'x'"),
+        ("llama", "rope_parameters", {"rope_theta": -1}, "rope_theta is -1"),
+        ("llama", "rms_norm_eps", "x", "rms_norm_eps is 'x'"),
+        ("llama", "hidden_act", "nope", "activation 'nope' is not known"),
+        ("starcoder2", "norm_epsilon", math.nan, "norm_epsilon is nan"),
+        ("starcoder2", "sliding_window", "x", "sliding_window is 'x'"),
+        ("starcoder2", "sliding_window", -5, "sliding_window is -5"),
+        ("qwen2", "layer_types", ["full_attention"], "expected full_attention or sliding_attention for each of its 2"),
+        ("qwen2", "layer_types", ["full_attention"] * 3, "for each of its 2 layers"),
+        ("qwen2", "layer_types", ["full_attention", "x"], "for each of its 2 layers"),
+    ],
+)
+def test_configurations_that_make_no_sense_are_refused_by_key(
+    grouped: dict[str, Path], tmp_path: Path, family: str, key: str, value: Any, message: str
+) -> None:
+    shutil.copytree(grouped[family], tmp_path / "base")
+    file = tmp_path / "base" / "config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), key: value}))
+    with pytest.raises(AstrariumError, match=message):
+        opened(tmp_path / "base", form="fp32")
+
+
+@pytest.mark.parametrize("form", ["fp32", "int8"])
+def test_whole_numbers_are_no_weights(base: Path, tmp_path: Path, form: str) -> None:
+    shutil.copytree(base, tmp_path / "base")
+    file = tmp_path / "base" / "model.safetensors"
+    tensors = load_file(file)
+    name = next(name for name in tensors if name.endswith("c_fc.weight"))
+    save_file({**tensors, name: tensors[name].to(torch.int8)}, file)
+    with pytest.raises(SourceError, match=rf"base: tensor {name} is I8; expected a float"):
+        opened(tmp_path / "base", form=form)
 
 
 MEASURE = """

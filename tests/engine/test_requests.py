@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -13,9 +14,10 @@ from tests.engine.engines import engine_of, run, wear
 from tests.vocabularies import our_tokenizer
 
 from astrarium.core.errors import EngineError, TextError
-from astrarium.engine.engine import Engine
+from astrarium.engine.engine import Engine, _logprob
 from astrarium.engine.pace import Pace
 from astrarium.engine.sampling import Sampling
+from astrarium.text.feed import Feed
 
 PROMPT = [5, 9, 200, 3, 77, 31]
 
@@ -196,9 +198,15 @@ def test_many_requests_through_a_small_cache(base: Path) -> None:
         ([1, -4], "token id -4 is not in the vocabulary"),
         ([1] * 256, "the prompt has 256 tokens; the model's context is 256"),
         ([1] * 400, "the prompt has 400 tokens; the model's context is 256"),
+        ([1, 2.0], r"the prompt is '\[1, 2.0\]'; expected token ids, which are whole numbers"),
+        ([1, float("nan")], "expected token ids"),
+        (torch.tensor([1.5]), "expected token ids"),
+        (["a"], "expected token ids"),
+        ("abc", "the prompt is 'abc'; expected token ids"),
+        (None, "expected token ids"),
     ],
 )
-def test_prompts_that_cannot_be_run_leave_the_others_alone(base: Path, ids: list[int], message: str) -> None:
+def test_prompts_that_cannot_be_run_leave_the_others_alone(base: Path, ids: Any, message: str) -> None:
     engine = engine_of(base)
     options = Sampling(max_new_tokens=6, min_new_tokens=6)
     expected = engine.submit(PROMPT, sampling=options)
@@ -229,9 +237,79 @@ def test_weights_that_overflow_fail_their_request_alone(base: Path, tmp_path: Pa
     assert bad.reason == "error"
     assert "logits are not finite" in str(bad.error)
     assert len(good.tokens) == 6
+    long = engine.submit([9] * 70, sampling=Sampling(max_new_tokens=6), adapter="huge")
+    other = engine.submit(PROMPT, sampling=Sampling(max_new_tokens=6, min_new_tokens=6))
+    while not other.tokens:
+        engine.step()
+    engine.step()
+    assert long.reason == "error"  # in the middle of its prompt
+    engine.cancel(other)
     # What it left in the cache is not found, and spoils nobody's pages.
     for seed in range(4):
         ticket = engine.submit([seed + 1] * 60, sampling=Sampling(max_new_tokens=3, min_new_tokens=3))
         run(engine)
         assert ticket.error is None
     assert torch.isfinite(engine.logits([4] * 64)).all()
+
+
+def test_an_error_in_one_row_is_that_row_s_alone(base: Path) -> None:
+    tokenizer = our_tokenizer()
+    alone = engine_of(base, decode=tokenizer.decode)
+    expected = ask(alone, max_new_tokens=12, min_new_tokens=12)
+    engine = engine_of(base, decode=tokenizer.decode)
+    before, broken, after = (
+        engine.submit(PROMPT, sampling=Sampling(max_new_tokens=12, min_new_tokens=12)) for _ in range(3)
+    )
+    request = engine._waiting[1]
+    engine.step()
+    request.feed = Feed(lambda ids: {}[0])  # type: ignore[misc]
+    run(engine)
+    assert broken.reason == "error"
+    assert str(broken.error) == "the request failed: KeyError: 0"
+    assert before.tokens == after.tokens == expected.tokens
+    assert before.text == after.text == expected.text
+    assert engine.cache.available == engine.cache.pages
+
+
+def test_a_step_that_is_interrupted_is_gone_on_from(base: Path) -> None:
+    tokenizer = our_tokenizer()
+    expected = ask(engine_of(base, decode=tokenizer.decode), max_new_tokens=12, min_new_tokens=12)
+    calls = 0
+
+    def interrupted(ids: Any) -> str:
+        nonlocal calls
+        calls += 1
+        if calls == 9:
+            raise KeyboardInterrupt
+        return tokenizer.decode(ids)
+
+    engine = engine_of(base, decode=tokenizer.decode)
+    first = engine.submit(PROMPT, sampling=Sampling(max_new_tokens=12, min_new_tokens=12))
+    engine._waiting[0].feed = Feed(interrupted)
+    others = [engine.submit(PROMPT, sampling=Sampling(max_new_tokens=12, min_new_tokens=12)) for _ in range(2)]
+    with pytest.raises(KeyboardInterrupt):
+        run(engine)
+    engine.cancel(first)
+    run(engine)
+    assert [ticket.tokens for ticket in others] == [expected.tokens] * 2
+    assert engine.cache.available == engine.cache.pages
+
+
+def test_who_sees_the_end_finds_all_the_text(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread may look at any time: the reason comes after the last of the text."""
+    seen = []
+    finish = Feed.finish
+
+    def watched(feed: Feed) -> str:
+        seen.append(ticket.reason)
+        return finish(feed)
+
+    monkeypatch.setattr(Feed, "finish", watched)
+    ticket = engine.submit(PROMPT, sampling=Sampling(max_new_tokens=4, min_new_tokens=4))
+    run(engine)
+    assert seen == [None]
+    assert ticket.reason == "length"
+
+
+def test_more_logprobs_than_tokens() -> None:
+    assert len(_logprob(1, torch.tensor([0.0, 1.0, 2.0]), 50).likeliest) == 3

@@ -101,8 +101,35 @@ def test_the_penalty_is_transformers_own(seed: int, penalty: float, seen: set[in
         ("time_limit", 0.0),
         ("max_new_tokens", True),
         ("stop", ("a", "")),
+        ("stop", None),
+        ("stop", 5),
+        ("temperature", "hot"),
+        ("temperature", None),
+        ("top_p", "0.5"),
+        ("min_p", None),
+        ("repetition_penalty", [1]),
+        ("time_limit", "1"),
+        ("time_limit", 10**400),
     ],
 )
 def test_options_out_of_range_are_refused_by_name(name: str, value: object) -> None:
     with pytest.raises(TextError, match=rf"^{name} is .*; expected "):
         Sampling(**{name: value})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("temperature", [5e-324, 1e-45, 1e-20, 1e38, 1.7e308])
+@pytest.mark.parametrize("penalty", [5e-324, 1e-45, 1.0, 1e300])
+def test_no_option_in_its_range_makes_a_draw_impossible(temperature: float, penalty: float) -> None:
+    torch.manual_seed(0)
+    logits = torch.randn(50) * 30
+    logits[3] = 0
+    options = Sampling(temperature=temperature, repetition_penalty=penalty, top_p=0.9, min_p=0.01)
+    scores = penalised(logits, torch.arange(20), penalty)
+    drawn = {draw(scores, options, torch.Generator().manual_seed(seed)) for seed in range(20)}
+    assert drawn <= set(range(50))
+    if temperature < 1:
+        assert {float(scores[token]) for token in drawn} == {float(scores.max())}
+
+
+def test_stop_texts_in_a_list_are_as_good() -> None:
+    assert Sampling(stop=["a", "b"]) == Sampling(stop=("a", "b"))  # type: ignore[arg-type]

@@ -85,6 +85,17 @@ def test_a_prompt_method_that_the_engine_does_not_know_is_refused(base: Path, tm
         astrarium.load(base, folder)
 
 
+def test_an_embedding_is_changed_and_a_head_tied_to_it_is_not(tmp_path: Path) -> None:
+    base = save_base(tmp_path / "base")
+    folder = saved(base, tmp_path / "embedding", CONFIGS["embedding"]())
+    ids = list(range(3, 40))
+    theirs = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base), str(folder)).eval()
+    with torch.no_grad():
+        expected = theirs(input_ids=torch.tensor([ids])).logits[0]
+    model = astrarium.load(str(base), str(folder), format="fp32")
+    assert (model.engine.logits(ids, adapter="adapter") - expected).abs().max() < 1e-3
+
+
 def test_what_peft_cannot_merge_is_refused(base: Path, tmp_path: Path) -> None:
     config = peft.AdaptionPromptConfig(adapter_len=2, adapter_layers=1, task_type="CAUSAL_LM")
     folder = save_adapter(tmp_path / "x", base, "lora")

@@ -143,6 +143,29 @@ def test_an_adapter_for_another_base(places: dict[str, str], tmp_path: Path) -> 
             assert model.ask("Hi", max_new_tokens=6, template="plain") == alone
 
 
+def test_an_adapter_that_another_training_writes_over(places: dict[str, str], tmp_path: Path) -> None:
+    """Held, it stays what it was; read again, it is not taken for the same."""
+    folder, base = tmp_path / "a", Path(places["base"])
+    save_adapter(folder, base, "lora")
+    model = astrarium.load(places["base"], {"a": str(folder), "ia3": places["ia3"]}, format="fp32")
+    ids = list(range(5, 90))
+    before = model.engine.logits(ids, adapter="a")
+    weights = folder / "adapter_model.safetensors"
+    content = weights.read_bytes()
+    weights.write_bytes(b"")  # in its place, as cp does
+    assert torch.equal(model.engine.logits(ids, adapter="a"), before)
+    weights.write_bytes(content)
+    small = astrarium.load(places["base"], {"a": str(folder), "ia3": places["ia3"]}, format="fp32", adapter_bytes=1)
+    assert torch.equal(small.engine.logits(ids, adapter="a"), before)
+    small.engine.logits(ids, adapter="ia3")  # takes its place in memory
+    save_adapter(folder, base, "lora", seed=9)
+    with pytest.raises(AdapterError, match=r"adapter 'a' is not what was loaded: .* has changed; drop it and add it"):
+        small.engine.logits(ids, adapter="a")
+    small.drop_adapter("a")
+    small.add_adapter("a", str(folder))
+    assert not torch.allclose(small.engine.logits(ids, adapter="a"), before)
+
+
 def test_another_name_of_the_base_is_said(places: dict[str, str], tmp_path: Path) -> None:
     twin = save_base(tmp_path / "twin")
     notes = astrarium.load(str(twin), places["lora"]).notes

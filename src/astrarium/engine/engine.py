@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import itertools
+import os
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 
@@ -17,7 +20,7 @@ from astrarium.engine.adapters.parts import Adapter
 from astrarium.engine.cache import PAGE, Cache, chains, pages_for
 from astrarium.engine.families.network import Network
 from astrarium.engine.pace import Pace
-from astrarium.engine.request import Event, Logprob, Reason, Running, Ticket
+from astrarium.engine.request import Event, Logprob, Reason, Running, Ticket, whole_ids
 from astrarium.engine.sampling import Sampling, draw, penalised
 from astrarium.engine.step import Segment, Step, Worn
 from astrarium.engine.weights import Weights
@@ -27,6 +30,27 @@ from astrarium.text.feed import Feed
 Decode = Callable[[Sequence[int]], str]
 
 _WHOLE_CHUNK = 512
+_COME_TO_REST = 0.1  # seconds in which a thread that has left a step comes to the next, and waits
+_engines: weakref.WeakSet[Engine] = weakref.WeakSet()
+
+
+@atexit.register
+def _stand_still() -> None:
+    """At the interpreter's end no thread may be inside a step: it could not come back, and would abort the process."""
+    for engine in list(_engines):
+        engine._lock.acquire()
+        if engine.busy:
+            time.sleep(_COME_TO_REST)
+
+
+def _anew() -> None:
+    """In a forked process no thread holds a lock, whoever held it when the process was forked."""
+    for engine in list(_engines):
+        engine._lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_anew)
 
 
 class Engine:
@@ -72,12 +96,14 @@ class Engine:
                 raise EngineError(f"{what} is {value}; expected 1 or more")
         self.cache = Cache(shape, pages_for(tokens), network.device)
         self.bank = Bank(adapter_bytes, network.forget_layouts)
-        self._ends, self._decode, self._most_rows = frozenset(ends), decode, most_rows
+        self._ends = frozenset(end for end in ends if isinstance(end, int) and 0 <= end < self.vocabulary)
+        self._decode, self._most_rows = decode, most_rows
         self._waiting: deque[Running] = deque()
         self._running: list[Running] = []
         self._pace = Pace()
         self._numbers = itertools.count()
         self._lock = threading.RLock()
+        _engines.add(self)
 
     def add_adapter(self, name: str, reader: Reader) -> Adapter:
         """Add an adapter; requests can name it from now on. See `Bank.add`."""
@@ -120,7 +146,7 @@ class Engine:
         """
         options = sampling or Sampling()
         with self._lock:
-            virtual = 0 if adapter is None else self.bank.virtual_tokens(adapter)
+            ids, virtual = whole_ids(ids), 0 if adapter is None else self.bank.virtual_tokens(adapter)
             most = min(options.max_new_tokens, self._room(ids, virtual))
             if options.stop and self._decode is None:
                 raise EngineError("this engine has no tokenizer, and stop texts need one; leave them out")
@@ -133,7 +159,7 @@ class Engine:
             request = Running(
                 Ticket(next(self._numbers), len(ids), adapter),
                 options,
-                [*range(-1, -virtual - 1, -1), *map(int, ids)],
+                [*range(-1, -virtual - 1, -1), *ids],
                 virtual + len(ids),
                 most,
                 None if options.time_limit is None else time.monotonic() + options.time_limit,
@@ -163,13 +189,7 @@ class Engine:
             began = time.perf_counter()
             logits = self.network(step, self.cache).cpu()  # tokens are chosen there, by the same streams on any device
             self._pace.note([len(segment.ids) for _, segment in chosen], time.perf_counter() - began)
-            wanting = []
-            for row, (request, segment) in enumerate(chosen):
-                request.done += len(segment.ids)
-                self._remember(request)
-                if request.done == len(request.ids):
-                    wanting.append((row, request))
-            return events + self._write(logits, wanting)
+            return events + self._write(logits, chosen)
 
     def logits(self, ids: Sequence[int], *, adapter: str | None = None) -> Tensor:
         """The logits after every token of a text, fp32 `[tokens, vocabulary]`; virtual tokens have none.
@@ -178,13 +198,13 @@ class Engine:
             TextError, AdapterError, EngineError: see `submit`.
         """
         with self._lock:
-            virtual = 0 if adapter is None else self.bank.virtual_tokens(adapter)
+            ids, virtual = whole_ids(ids), 0 if adapter is None else self.bank.virtual_tokens(adapter)
             self._room(ids, virtual, new=0)
             worn = None if adapter is None else self.bank.take(adapter)
             pages: list[int] = []
             try:
                 pages = self.cache.take(pages_for(virtual + len(ids)))
-                every = [*range(-1, -virtual - 1, -1), *map(int, ids)]
+                every = [*range(-1, -virtual - 1, -1), *ids]
                 start = self._place_past(worn, pages, 0)
                 found = []
                 while start < len(every):
@@ -237,9 +257,8 @@ class Engine:
                         raise AdapterError(f"adapter {name!r} was replaced while the request waited; ask again")
                     request.worn = self.bank.take(name)
                 request.done = self._place_past(request.worn, request.pages, request.done)
-            except AstrariumError as error:  # this request fails alone
-                request.ticket.error = error
-                events.append(self._end(request, "error"))
+            except Exception as error:  # this request fails alone
+                events.append(self._fail(request, error))
                 continue
             self._running.append(request)
 
@@ -262,15 +281,15 @@ class Engine:
         """What runs in this step: every decoding request, and of the prompts as much as does not hold those up."""
         decoding = [request for request in self._running if request.decoding]
         left = self._pace.chunk(len(decoding)) if decoding else _WHOLE_CHUNK
-        chosen = [(request, tuple(request.ids[request.done :])) for request in decoding]
+        chosen = [(request, request.ids[-1:], len(request.ids) - 1) for request in decoding]
         for request in self._running:
             if not request.decoding and left > 0:
-                piece = tuple(request.ids[request.done : min(request.prompt_end, request.done + left)])
-                chosen.append((request, piece))
+                piece = request.ids[request.done : min(request.prompt_end, request.done + left)]
+                chosen.append((request, piece, request.done))
                 left -= len(piece)
         # Rows of one adapter stand together: its weights are then read once.
         chosen.sort(key=lambda pair: id(pair[0].worn) if pair[0].worn is not None else 0)
-        return [(request, Segment(piece, request.done, request.pages, request.worn)) for request, piece in chosen]
+        return [(r, Segment(tuple(piece), start, r.pages, r.worn)) for r, piece, start in chosen]
 
     def _remember(self, request: Running) -> None:
         full = request.done // PAGE
@@ -280,30 +299,32 @@ class Engine:
                 self.cache.remember(request.pages[page], found[page])
             request.remembered = full
 
-    def _write(self, logits: Tensor, wanting: list[tuple[int, Running]]) -> list[Event]:
-        """The next token of every request whose logits are there."""
-        if not wanting:
-            return []
+    def _write(self, logits: Tensor, chosen: list[tuple[Running, Segment]]) -> list[Event]:
+        """What the step has read is kept; and of every request whose prompt is read, the next token."""
         finite = torch.isfinite(logits.sum(-1)).tolist()
         likeliest = logits.argmax(-1).tolist()
         events = []
-        for row, request in wanting:
-            if not finite[row]:
-                request.ticket.error = EngineError(
-                    "the model's logits are not finite (NaN or infinite); a weight or an adapter is broken"
-                )
+        for row, (request, segment) in enumerate(chosen):
+            try:
+                if not finite[row]:
+                    raise EngineError(
+                        "the model's logits are not finite (NaN or infinite); a weight or an adapter is broken"
+                    )
+                request.done = segment.position + len(segment.ids)
+                self._remember(request)
+                if request.decoding:
+                    events.append(self._next(request, logits[row], likeliest[row]))
+            except Exception as error:  # this request fails alone
                 self.cache.spoil(request.pages)
-                events.append(self._end(request, "error"))
-                continue
-            ticket, options = request.ticket, request.sampling
-            own = logits[row]
-            held_open = len(ticket.tokens) < options.min_new_tokens
-            if options.plain_greedy and not (held_open and likeliest[row] in self._ends):
-                token = likeliest[row]
-            else:
-                token = self._sample(own, request, held_open)
-            events.append(self._take(request, token, own))
+                events.append(self._fail(request, error))
         return events
+
+    def _next(self, request: Running, logits: Tensor, likeliest: int) -> Event:
+        options = request.sampling
+        held_open = len(request.ticket.tokens) < options.min_new_tokens
+        if options.plain_greedy and not (held_open and likeliest in self._ends):
+            return self._take(request, likeliest, logits)
+        return self._take(request, self._sample(logits, request, held_open), logits)
 
     def _sample(self, logits: Tensor, request: Running, held_open: bool) -> int:
         options = request.sampling
@@ -338,9 +359,16 @@ class Engine:
         late = [r for r in [*self._waiting, *self._running] if r.deadline is not None and now >= r.deadline]
         return [self._end(request, "time") for request in late]
 
+    def _fail(self, request: Running, error: Exception) -> Event:
+        """The end of one request by an error; what astrarium did not raise on purpose is told as the engine's."""
+        if not isinstance(error, AstrariumError):
+            request.feed = None  # which may be what failed
+            error = EngineError(f"the request failed: {type(error).__name__}: {error}")
+        request.ticket.error = error
+        return self._end(request, "error")
+
     def _end(self, request: Running, reason: Reason) -> Event:
         ticket = request.ticket
-        ticket.reason = reason
         text = "" if request.feed is None else request.feed.finish()
         ticket.text += text
         if request in self._running:
@@ -352,10 +380,11 @@ class Engine:
         if request.worn is not None and ticket.adapter is not None:
             self.bank.give_back(ticket.adapter)
             request.worn = None
+        ticket.reason = reason  # the last: another thread that sees it finds all the text
         return Event(ticket, None, text)
 
 
 def _logprob(token: int, logits: Tensor, count: int) -> Logprob:
     every = logits.log_softmax(-1)
-    values, ids = every.topk(count) if count else (every[:0], every[:0])
+    values, ids = every.topk(min(count, len(every))) if count else (every[:0], every[:0])
     return Logprob(token, float(every[token]), tuple(zip(ids.int().tolist(), values.tolist(), strict=True)))

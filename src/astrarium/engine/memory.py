@@ -36,6 +36,11 @@ def weight_bytes(config: Mapping[str, Any], weight_format: str) -> int:
     return int(weights * bits / 8 + embeddings * head_bits / 8 + biases * 4 + others * (4 if bits == 32 else 2))
 
 
+def table_bytes(config: Mapping[str, Any]) -> int:
+    """Bytes of the rotary tables, which reach over the whole context: a cosine and a sine for each pair of a head."""
+    return 0 if config["model_type"] == "gpt_bigcode" else family_of(config).context(config) * head_width(config) * 4
+
+
 def cache_bytes(config: Mapping[str, Any], tokens: int, weight_format: str) -> int:
     """Bytes that the keys and values of so many tokens will take, in whole pages; fp32 for an fp32 base, or bf16."""
     family = family_of(config)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from operator import index
 from typing import Literal
 
 import torch
 
-from astrarium.core.errors import AstrariumError
+from astrarium.core.errors import AstrariumError, TextError
 from astrarium.engine.sampling import Sampling
 from astrarium.engine.step import Worn
 from astrarium.text.feed import Feed
@@ -87,3 +89,15 @@ class Running:
     def decoding(self) -> bool:
         """Whether only the newest token is left to be run."""
         return self.done >= self.prompt_end
+
+
+def whole_ids(ids: Iterable[int]) -> list[int]:
+    """A prompt's token ids, as Python's own numbers.
+
+    Raises:
+        TextError: it holds something else than whole numbers.
+    """
+    try:
+        return [index(number) for number in ids]
+    except TypeError as error:
+        raise TextError(f"the prompt is {str(ids)[:60]!r}; expected token ids, which are whole numbers") from error

@@ -9,15 +9,30 @@ from typing import Any
 import torch
 from torch import Tensor
 
-KNOWN = ("default", "linear", "llama3")
+from astrarium.core.errors import SourceError
+from astrarium.families.family import positive
+
+_NEEDED = {"default": (), "linear": ("factor",), "llama3": ("factor", "low_freq_factor", "high_freq_factor")}
+KNOWN = tuple(_NEEDED)
 """Ways of scaling that are computed here."""
 
 
 def parameters(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The rotary parameters of a configuration, in transformers' 5 or an older spelling."""
-    found = dict(config.get("rope_scaling") or {}) | dict(config.get("rope_parameters") or {})
+    """The rotary parameters of a configuration, in transformers' 5 or an older spelling.
+
+    Raises:
+        SourceError: they are no table, or a number of a known way of scaling is missing or none.
+    """
+    found: dict[str, Any] = {}
+    for key in ("rope_scaling", "rope_parameters"):
+        value = config.get(key) or {}
+        if not isinstance(value, Mapping):
+            raise SourceError(f"{key} is {value!r} in the base's configuration; expected a table of parameters")
+        found |= value
     found.setdefault("rope_theta", config.get("rope_theta") or 10000.0)
     found["rope_type"] = found.get("rope_type") or found.get("type") or "default"
+    for key in ("rope_theta", *_NEEDED.get(str(found["rope_type"]), ())):
+        positive(found, key)
     return found
 
 
@@ -31,12 +46,12 @@ class Rotary:
 
         Args:
             config: content of `config.json`.
-            width: of a head; of it `partial_rotary_factor` is turned.
+            width: of a head; all of it is turned.
             positions: how many.
             device: where the tables are kept.
         """
         given = parameters(config)
-        self.turned = int(width * float(given.get("partial_rotary_factor") or config.get("partial_rotary_factor") or 1))
+        self.turned = width
         exponents = torch.arange(0, self.turned, 2, dtype=torch.int64).float() / self.turned
         frequencies = 1.0 / (float(given["rope_theta"]) ** exponents)
         if given["rope_type"] == "linear":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 
 import torch
 from torch import Tensor
@@ -11,6 +12,7 @@ from torch import Tensor
 from astrarium.core.errors import TextError
 
 _MOST_LOGPROBS = 50
+_COLDEST = 1e-30  # as good as greedy, and no zero in fp32
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,9 @@ class Sampling:
     """Seconds after which the answer ends with what it has."""
 
     def __post_init__(self) -> None:
-        if isinstance(self.stop, str):
-            object.__setattr__(self, "stop", (self.stop,))
+        stop = (self.stop,) if isinstance(self.stop, str) else self.stop
+        _check(isinstance(stop, list | tuple | set | frozenset), "stop", stop, "texts")
+        object.__setattr__(self, "stop", tuple(stop))
         _check(
             _whole(self.max_new_tokens) and self.max_new_tokens >= 1, "max_new_tokens", self.max_new_tokens, "1 or more"
         )
@@ -57,12 +60,15 @@ class Sampling:
             self.min_new_tokens,
             f"0 to {self.max_new_tokens}, the most",
         )
-        _check(0 <= self.temperature < math.inf, "temperature", self.temperature, "0 (greedy) or more")
-        _check(0 < self.top_p <= 1, "top_p", self.top_p, "above 0 and at most 1")
+        _check(_real(self.temperature) and self.temperature >= 0, "temperature", self.temperature, "0 (greedy) or more")
+        _check(_real(self.top_p) and 0 < self.top_p <= 1, "top_p", self.top_p, "above 0 and at most 1")
         _check(_whole(self.top_k) and self.top_k >= 0, "top_k", self.top_k, "0 (all) or more")
-        _check(0 <= self.min_p < 1, "min_p", self.min_p, "0 up to below 1")
+        _check(_real(self.min_p) and 0 <= self.min_p < 1, "min_p", self.min_p, "0 up to below 1")
         _check(
-            0 < self.repetition_penalty < math.inf, "repetition_penalty", self.repetition_penalty, "above 0; 1 is none"
+            _real(self.repetition_penalty) and self.repetition_penalty > 0,
+            "repetition_penalty",
+            self.repetition_penalty,
+            "above 0; 1 is none",
         )
         _check(_whole(self.seed) and 0 <= self.seed < 2**63, "seed", self.seed, "0 or more")
         _check(
@@ -77,7 +83,8 @@ class Sampling:
             self.logprobs,
             f"0 to {_MOST_LOGPROBS}",
         )
-        _check(self.time_limit is None or self.time_limit > 0, "time_limit", self.time_limit, "seconds above 0")
+        limit = self.time_limit
+        _check(limit in (None, math.inf) or (_real(limit) and limit > 0), "time_limit", limit, "seconds above 0")
 
     @property
     def plain_greedy(self) -> bool:
@@ -104,7 +111,8 @@ class Sampling:
 def penalised(logits: Tensor, seen: Tensor, penalty: float) -> Tensor:
     """Logits `[vocabulary]` with those of the seen ids made less likely."""
     some = logits[seen]
-    return logits.index_copy(0, seen, torch.where(some > 0, some / penalty, some * penalty))
+    # A penalty beyond fp32's range gives infinities, which no probability can be made of.
+    return logits.index_copy(0, seen, torch.where(some > 0, some / penalty, some * penalty).nan_to_num())
 
 
 def draw(logits: Tensor, options: Sampling, stream: torch.Generator) -> int:
@@ -115,7 +123,9 @@ def draw(logits: Tensor, options: Sampling, stream: torch.Generator) -> int:
         options: temperature, top-k, top-p and min-p; the temperature is above 0.
         stream: the request's own.
     """
-    ordered, ids = torch.sort(logits / options.temperature, descending=True, stable=True)
+    ordered, ids = torch.sort(logits, descending=True, stable=True)
+    # The likeliest becomes 0 first, so that no temperature makes it infinite.
+    ordered = (ordered - ordered[0]) / max(options.temperature, _COLDEST)
     if options.top_k:
         ordered, ids = ordered[: options.top_k], ids[: options.top_k]
     chances = ordered.softmax(-1)
@@ -129,6 +139,14 @@ def draw(logits: Tensor, options: Sampling, stream: torch.Generator) -> int:
 
 def _whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _real(value: object) -> bool:
+    """Whether it is a finite number."""
+    try:
+        return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _check(fine: bool, name: str, value: object, expected: str) -> None:

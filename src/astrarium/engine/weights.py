@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from astrarium.core.errors import CorruptFileError, EngineError
+from astrarium.core.errors import CorruptFileError, EngineError, SourceError
 from astrarium.engine.formats.gguf import held_as_is, panels_of
 from astrarium.engine.formats.layers import HeldLinear, PlainLinear, QuantisedLinear
 from astrarium.engine.formats.panels import GROUP
@@ -153,6 +153,8 @@ def hold(
                 left_over.append(tensor.name)
         except EngineError as error:
             raise EngineError(f"{name}: tensor {tensor.name}: {error}") from error
+        except SourceError as error:
+            raise error if isinstance(error, CorruptFileError) else SourceError(f"{name}: {error}") from error
     missing = [f"{path}.weight" for path in plan.shapes if path not in weights.linears]
     missing += [f"{path}.bias" for path in plan.biases if path not in biases]
     missing += [path for path in plan.vectors if path not in weights.vectors]

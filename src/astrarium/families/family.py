@@ -11,6 +11,9 @@ from astrarium.core.errors import MethodError, SourceError
 Config = Mapping[str, Any]
 """The content of a `config.json`."""
 
+MOST_LAYERS = 10_000
+"""More would be listed, one by one, for minutes, before anything else could say that no file holds them."""
+
 BYTES = {"fp32": 4.0, "bf16": 2.0, "fp16": 2.0, "int8": 1.0, "int4": 0.5}
 
 
@@ -88,18 +91,34 @@ class Family:
         return int(self.layers(config) * self.kv_width(config) * _bytes_each(weight_format))
 
 
-def integer(config: Config, key: str, default: int) -> int:
+def integer(config: Config, key: str, default: int, *, least: int = 1, most: int | None = None) -> int:
     """A whole number of the configuration; absent or null means the default.
 
     Raises:
-        SourceError: it is no whole number from 1.
+        SourceError: it is no whole number, below the least or above the most.
     """
     value = config.get(key)
     if value is None:
         return default
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise SourceError(f"{key} is {value!r} in the base's configuration; expected a whole number from 1")
-    return value
+    whole = isinstance(value, int) and not isinstance(value, bool) and value >= least
+    if not whole or (most is not None and value > most):
+        expected = f"a whole number from {least}" + ("" if most is None else f" to {most}")
+        raise SourceError(f"{key} is {value!r} in the base's configuration; expected {expected}")
+    return int(value)
+
+
+def positive(config: Config, key: str, default: float | None = None) -> float:
+    """A number of the configuration above 0; absent or null means the default.
+
+    Raises:
+        SourceError: it is no such number, or absent without a default.
+    """
+    value = config.get(key)
+    if value is None:
+        value = default
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < float("inf"):
+        raise SourceError(f"{key} is {value!r} in the base's configuration; expected a number above 0")
+    return float(value)
 
 
 def flag(config: Config, key: str, default: bool) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from astrarium.core.errors import SourceError
-from astrarium.families.family import Config, Family, FimTokens, Linear, flag, integer
+from astrarium.families.family import MOST_LAYERS, Config, Family, FimTokens, Linear, flag, integer
 
 KINDS = {"c_fc": "in", "c_proj": "out"}
 
@@ -37,7 +37,8 @@ def width(config: Config) -> int:
 
 
 def layers(config: Config) -> int:
-    return integer(config, "n_layer", integer(config, "num_hidden_layers", 12))
+    other = integer(config, "num_hidden_layers", 12, most=MOST_LAYERS)
+    return integer(config, "n_layer", other, most=MOST_LAYERS)
 
 
 def heads(config: Config) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from astrarium.families.family import Config, Family, FimTokens, Linear, flag, integer
+from astrarium.families.family import MOST_LAYERS, Config, Family, FimTokens, Linear, flag, integer
 
 KINDS = {"gate_proj": "in", "up_proj": "in", "down_proj": "out", "o_proj": "out"}
 _Flag = Callable[[Config], bool]
@@ -35,7 +35,7 @@ class Shape:
         return integer(config, "hidden_size", self.hidden)
 
     def layers(self, config: Config) -> int:
-        return integer(config, "num_hidden_layers", self.blocks)
+        return integer(config, "num_hidden_layers", self.blocks, most=MOST_LAYERS)
 
     def heads(self, config: Config) -> int:
         return integer(config, "num_attention_heads", self.attention_heads)

@@ -63,7 +63,17 @@ class EngineRunner(Runner):
 
     def add(self, name: str, source: AdapterSource) -> list[str]:
         """See `Runner.add`."""
-        adapter = self.engine.add_adapter(name, lambda: self._read(source))
+        digests: list[str] = []
+
+        def read() -> Adapter:
+            digests.append(source.digest())
+            if digests[-1] != digests[0]:
+                raise AdapterError(
+                    f"adapter {name!r} is not what was loaded: {source.weights} has changed; drop it and add it again"
+                )
+            return self._read(source)
+
+        adapter = self.engine.add_adapter(name, read)
         self.adapters[name] = source
         return [*base_notes(source, self.source), *(f"adapter {source.name}: {note}" for note in adapter.notes)]
 

@@ -15,7 +15,7 @@ PLAIN_BYTES = {
     "I8": 1, "U8": 1, "BOOL": 1, "F8_E4M3": 1, "F8_E5M2": 1,
 }  # fmt: skip
 """Bytes a value, of the dtypes a safetensors file may hold."""
-_NUMPY = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1", "U8": "u1"}
+_NUMPY = {"F64": "<f8", "F32": "<f4", "F16": "<f2"}  # whole numbers are codes of some quantisation, not values
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from astrarium.core.errors import AdapterError
 from astrarium.engine.adapters.parts import Adapter, Place, low_rank
-from astrarium.engine.adapters.target import Target, Tensors, add, check_sites
+from astrarium.engine.adapters.target import Target, Tensors, add, check_sites, not_whole
 from astrarium.methods.kinds import kind_of
 
 _PLACES: Mapping[str, Place] = {"in": "in", "out": "out", "parallel": "beside"}
@@ -48,8 +48,7 @@ def _scale(given: Any, path: str, tensors: Tensors) -> float:
 def _targets(config: Mapping[str, Any], target: Target) -> list[str]:
     """Bare endings, no dot needed, or one regular expression; not inside modules that are saved whole."""
     wanted = config.get("target_modules")
-    whole = config.get("modules_to_save") or ()
-    paths = [p for p in target.linears if not any(re.match(rf"(^|.*\.){re.escape(w)}($|\..*)", p) for w in whole)]
+    paths = not_whole(config, target.linears)
     if isinstance(wanted, str):
         return [path for path in paths if re.fullmatch(wanted, path)]
     return [path for path in paths if any(path.endswith(ending) for ending in wanted or ())]

@@ -55,13 +55,15 @@ def read_adapter(source: AdapterSource, target: Target) -> Adapter:
     adapter = Adapter(source.name)
     try:
         READERS[kind](source.config, tensors, target, adapter)
-        take_replaced(adapter, tensors, target)
+        take_replaced(adapter, tensors, target, scaled=bool(source.config.get("use_dora")))
         tensors.finish()
     except NotComputedError:
         raise
-    except (AdapterError, KeyError, TypeError, ValueError) as error:
+    except Exception as error:  # a configuration can hold anything
         made_for = source.config.get("base_model_name_or_path") or "an unnamed base"
         reason = f"its configuration has no {error}" if isinstance(error, KeyError) else str(error)
+        if not isinstance(error, AdapterError | KeyError):
+            reason = f"its configuration cannot be used: {' '.join(reason.split())[:200]}"
         raise AdapterError(
             f"adapter {source.name}, made for {made_for}, does not fit base {target.name}: {reason}"
         ) from error

@@ -68,7 +68,8 @@ class Tensors:
         """
         if key not in self._left:
             raise AdapterError(f"tensor {key} is missing")
-        tensor = self._left.pop(key).float()
+        # A copy: what is mapped of a file changes with it, or is gone, when a training writes there again.
+        tensor = self._left.pop(key).to(torch.float32, copy=True)
         fits = tensor.dim() == len(shape) and all(n in (None, m) for n, m in zip(shape, tensor.shape, strict=True))
         if not fits:
             expected = ["any" if n is None else n for n in shape]
@@ -112,6 +113,7 @@ def targeted(config: Mapping[str, Any], paths: Iterable[str]) -> list[str]:
     """The paths that peft's `target_modules` and its companions mean: dotted endings, or one regular expression."""
     wanted, without = config.get("target_modules"), config.get("exclude_modules")
     layers, patterns = config.get("layers_to_transform"), config.get("layers_pattern")
+    paths = not_whole(config, paths)
     found = [path for path in paths if _means(wanted, path) and not _means(without, path)]
     if wanted == "all-linear":
         found = [path for path in paths if path != "lm_head"]
@@ -127,14 +129,27 @@ def targeted(config: Mapping[str, Any], paths: Iterable[str]) -> list[str]:
     ]
 
 
+def not_whole(config: Mapping[str, Any], paths: Iterable[str]) -> list[str]:
+    """The paths that are not inside modules that are saved whole."""
+    whole = config.get("modules_to_save") or ()
+    return [path for path in paths if not any(re.match(rf"(^|.*\.){re.escape(w)}($|\..*)", path) for w in whole)]
+
+
 def _means(wanted: Any, path: str) -> bool:
     if isinstance(wanted, str):
         return re.fullmatch(wanted, path) is not None
     return any(path == ending or path.endswith(f".{ending}") for ending in wanted or ())
 
 
-def take_replaced(adapter: Adapter, tensors: Tensors, target: Target) -> None:
-    """What is left of a file: biases and modules that were trained whole. A linear's bias is added as a difference."""
+def take_replaced(adapter: Adapter, tensors: Tensors, target: Target, *, scaled: bool) -> None:
+    """What is left of a file: biases and modules that were trained whole. A linear's bias is added as a difference.
+
+    Args:
+        adapter: what has been read so far.
+        tensors: what is left.
+        target: the base.
+        scaled: whether a bias is added after all else, because what comes before it is scaled without it (DoRA).
+    """
     taken: dict[str, dict[str, Tensor]] = {}
     for key in tensors.left():
         if ".original_module." in key:
@@ -149,7 +164,8 @@ def take_replaced(adapter: Adapter, tensors: Tensors, target: Target) -> None:
         if linear is not None and "weight" not in own:
             held = target.network.held(path).bias
             shift = own["bias"] if held is None else own["bias"] - held.cpu()
-            adapter.sites.setdefault(path, []).insert(0, Affine("beside", shift=shift.contiguous()))
+            parts = adapter.sites.setdefault(path, [])
+            parts.insert(len(parts) if scaled else 0, Affine("out" if scaled else "beside", shift=shift.contiguous()))
             continue
         if linear is not None and "bias" not in own and (bias := target.network.held(path).bias) is not None:
             own["bias"] = bias.cpu()

@@ -19,7 +19,7 @@ from astrarium.engine.families.network import Network
 from astrarium.engine.step import Step
 from astrarium.engine.weights import Weights
 from astrarium.families import gpt_like
-from astrarium.families.family import flag
+from astrarium.families.family import flag, positive
 
 
 class GptBigCode(Network):
@@ -73,4 +73,4 @@ class _Block(nn.Module):
 
 
 def _epsilon(config: Mapping[str, Any]) -> float:
-    return float(config.get("layer_norm_epsilon") or 1e-5)
+    return positive(config, "layer_norm_epsilon", 1e-5)

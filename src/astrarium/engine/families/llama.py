@@ -19,6 +19,7 @@ from astrarium.engine.families.settings import GroupedHeads, windows
 from astrarium.engine.rotary import Rotary
 from astrarium.engine.step import Step
 from astrarium.engine.weights import Weights
+from astrarium.families.family import positive
 
 
 class Llama(Network):
@@ -33,7 +34,7 @@ class Llama(Network):
         self.blocks = nn.ModuleList(
             _Block(self, f"model.layers.{layer}", layer, window, rotary) for layer, window in enumerate(windows(config))
         )
-        self.last_norm = self.rms_norm("model.norm", float(config.get("rms_norm_eps") or 1e-6))
+        self.last_norm = self.rms_norm("model.norm", positive(config, "rms_norm_eps", 1e-6))
         self.head = self.linears("lm_head")
 
     def cache_shape(self, dtype: torch.dtype) -> Shape:
@@ -48,7 +49,7 @@ class Llama(Network):
 class _Block(nn.Module):
     def __init__(self, model: Llama, path: str, layer: int, window: int, rotary: Rotary) -> None:
         super().__init__()
-        epsilon = float(model.config.get("rms_norm_eps") or 1e-6)
+        epsilon = positive(model.config, "rms_norm_eps", 1e-6)
         self.input_norm = model.rms_norm(f"{path}.input_layernorm", epsilon)
         self.qkv = model.linears(*(f"{path}.self_attn.{name}_proj" for name in "qkv"))
         self.out = model.linears(f"{path}.self_attn.o_proj")

@@ -19,6 +19,7 @@ from astrarium.engine.families.settings import GroupedHeads, windows
 from astrarium.engine.rotary import Rotary
 from astrarium.engine.step import Step
 from astrarium.engine.weights import Weights
+from astrarium.families.family import positive
 
 
 class Starcoder2(Network):
@@ -33,7 +34,7 @@ class Starcoder2(Network):
         self.blocks = nn.ModuleList(
             _Block(self, f"model.layers.{layer}", layer, window, rotary) for layer, window in enumerate(windows(config))
         )
-        self.last_norm = self.layer_norm("model.norm", float(config.get("norm_epsilon") or 1e-5))
+        self.last_norm = self.layer_norm("model.norm", positive(config, "norm_epsilon", 1e-5))
         self.head = self.linears("lm_head")
 
     def cache_shape(self, dtype: torch.dtype) -> Shape:
@@ -48,7 +49,7 @@ class Starcoder2(Network):
 class _Block(nn.Module):
     def __init__(self, model: Starcoder2, path: str, layer: int, window: int, rotary: Rotary) -> None:
         super().__init__()
-        epsilon = float(model.config.get("norm_epsilon") or 1e-5)
+        epsilon = positive(model.config, "norm_epsilon", 1e-5)
         self.input_norm = model.layer_norm(f"{path}.input_layernorm", epsilon)
         self.qkv = model.linears(*(f"{path}.self_attn.{name}_proj" for name in "qkv"))
         self.out = model.linears(f"{path}.self_attn.o_proj")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import os
+import warnings
 from types import ModuleType
 
 import torch  # before the kernels: both then share one pool of threads
@@ -27,12 +28,28 @@ def _built() -> tuple[ModuleType | None, str]:
     return module, ""
 
 
+def _alone() -> None:
+    """After a fork: OpenMP's threads are not in the new process, and who waits for them waits for ever."""
+    torch.set_num_threads(1)
+    _forked[:] = [True]
+
+
+_forked: list[bool] = []
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_alone)
+
+
 def kernels() -> ModuleType | None:
     """The compiled kernels, set to the best instruction set of this processor, or to the one `ASTRARIUM_CPU` names.
 
     Raises:
         EngineError: `ASTRARIUM_CPU` names no instruction set, or one that this processor has not.
     """
+    if _forked:
+        _forked.clear()
+        warnings.warn(
+            "this process was forked from one that had loaded the engine: it computes in one thread", stacklevel=2
+        )
     module = _chosen()
     _current[:] = [module]
     return module
