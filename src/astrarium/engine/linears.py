@@ -28,8 +28,9 @@ class _Around:
 
     @property
     def is_native(self) -> bool:
-        """Whether the products and what lies beside and after them can run in one call."""
-        return not self.replaced and all(plan.native is not None for plan in (self.beside, self.after) if plan)
+        """Whether the products and what lies around them can run in one call."""
+        plans = (self.before, self.beside, self.after)
+        return not self.replaced and all(plan.native is not None for plan in plans if plan)
 
 
 class Linears(nn.Module):
@@ -53,32 +54,27 @@ class Linears(nn.Module):
         if around is None:
             return self._products(x, into)
         # Added to `into` at the end in any company: a neighbour's adapter may read or scale the output.
-        copies = self._copies(x, around.before)
         if self._is_native(x) and around.is_native:
-            return self._at_once(x, copies, around, into)
-        y = self._adapted(x, copies, around)
+            return self._at_once(x, around, into)
+        y = self._adapted(x, around)
         return y if into is None else into.add_(y)
 
-    def _copies(self, x: Tensor, before: Plan | None) -> Tensor:
-        if before is None:
-            return x
-        width = len(self._held)
-        copies = x.new_empty(x.shape[0], width * self.inputs)
-        copies.view(-1, width, self.inputs).copy_(x.unsqueeze(1))
-        before.run(x, copies)
-        return copies
-
-    def _at_once(self, x: Tensor, copies: Tensor, around: _Around, into: Tensor | None) -> Tensor:
-        y = torch.empty(x.shape[0], self.outputs)
-        beside = None if around.beside is None else around.beside.native
-        after = None if around.after is None else around.after.native
-        apart, target = ([] if copies is x else self._where(copies)), 0 if into is None else into.data_ptr()
-        self._kernel().run_around(
-            x.data_ptr(), self.inputs, apart, copies.shape[1], x.shape[0], y.data_ptr(), target, beside, after
-        )
+    def _at_once(self, x: Tensor, around: _Around, into: Tensor | None) -> Tensor:
+        count = x.shape[0]
+        y = torch.empty(count, self.outputs)
+        copies = None if around.before is None else torch.empty(count, len(self._held) * self.inputs)
+        plans = (None if plan is None else plan.native for plan in (around.before, around.beside, around.after))
+        to = (0 if copies is None else copies.data_ptr()), count, y.data_ptr(), (0 if into is None else into.data_ptr())
+        self._kernel().run_around(x.data_ptr(), self.inputs, *to, *plans)
         return y if into is None else into
 
-    def _adapted(self, x: Tensor, copies: Tensor, around: _Around) -> Tensor:
+    def _adapted(self, x: Tensor, around: _Around) -> Tensor:
+        copies = x
+        if around.before is not None:
+            width = len(self._held)
+            copies = x.new_empty(x.shape[0], width * self.inputs)
+            copies.view(-1, width, self.inputs).copy_(x.unsqueeze(1))
+            around.before.run(x, copies)
         y = self._products(copies, None)
         for number, row, count, own in around.replaced:
             columns = slice(self.columns[number], self.columns[number + 1])
@@ -105,7 +101,8 @@ class Linears(nn.Module):
         if width == self.inputs:
             self._kernel().run(x.data_ptr(), width, count, y.data_ptr(), self.outputs, into is not None)
         else:
-            self._kernel().run_apart(self._where(x), width, count, y.data_ptr(), self.outputs, into is not None)
+            where = range(x.data_ptr(), x.data_ptr() + 4 * width, 4 * self.inputs)
+            self._kernel().run_apart(list(where), width, count, y.data_ptr(), self.outputs, into is not None)
         return y
 
     def _is_native(self, x: Tensor) -> bool:
@@ -116,11 +113,6 @@ class Linears(nn.Module):
             module: Any = current()
             self._native = module.Linears([layer.native() for layer in self._held])
         return self._native
-
-    def _where(self, copies: Tensor) -> list[int]:
-        """Where each linear's own copy of the input begins."""
-        start = copies.data_ptr()
-        return list(range(start, start + 4 * copies.shape[1], 4 * self.inputs))
 
     def _around_of(self, rows: Rows) -> _Around | None:
         if rows not in self._around:

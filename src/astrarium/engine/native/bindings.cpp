@@ -227,38 +227,55 @@ struct Linears {
     run_each(xs, x_stride, rows, at<float>(y), y_stride, add);
   }
 
-  // The products with a layout's adapters around them, `y` being new. `apart` holds each layer's own input, or nothing;
-  // `x` is what adapters beside the layers read. At the end `y` is added to `into`, where there is one.
-  void run_around(Address x, int64_t x_stride, const std::vector<Address>& apart, int64_t apart_stride, int64_t rows,
-                  Address y, Address into, Plan* beside, Plan* after) const {
-    std::vector<const float*> xs(layers.size(), at<float>(x));
-    for (size_t i = 0; i < apart.size(); i++) xs[i] = at<float>(apart[i]);
-    const int64_t stride = apart.empty() ? x_stride : apart_stride;
-    const Work work = prepared(xs, stride, rows, at<float>(y), outputs, false);
-    float* result = at<float>(y);
+  // The products with a layout's adapters around them, `y` being new. `copies` [rows, layers, inputs] takes each layer's
+  // own input where adapters change it before; at the end `y` is added to `into`, where there is one.
+  void run_around(Address x_at, int64_t x_stride, Address copies_at, int64_t rows, Address y, Address into,
+                  Plan* before, Plan* beside, Plan* after) const {
+    const float* x = at<float>(x_at);
+    float *copies = at<float>(copies_at), *result = at<float>(y), *sum = at<float>(into);
+    const int64_t count = (int64_t)layers.size(), width = copies ? count * inputs : x_stride;
+    std::vector<const float*> xs(layers.size(), x);
+    for (int64_t i = 0; copies && i < count; i++) xs[i] = copies + i * inputs;
+    const Work work = prepared(xs, width, rows, result, outputs, false);
+    for (Plan* plan : {before, beside, after})
+      if (plan) plan->make_room();
     std::vector<Phase> phases;
-    const int64_t codes = work.filled.size();
-    if (codes) phases.push_back({codes * rows, [&](int64_t i) { work.fill(i / rows, i % rows); }});
-    const int64_t own = work.tasks(), downs = beside ? (int64_t)beside->downs.size() : 0;
-    phases.push_back({own + downs, [&, own](int64_t i) {
-                        if (i < own) product(work, i);
-                        else beside->down(i - own, at<float>(x), x_stride);
-                      }});
-    for (Plan* plan : {beside, after}) {
-      if (!plan) continue;
-      plan->make_room();
-      if (plan == after && !plan->downs.empty())
-        phases.push_back({(int64_t)plan->downs.size(), [=, this](int64_t i) { plan->down(i, result, outputs); }});
-      if (!plan->ups.empty())
-        phases.push_back({(int64_t)plan->ups.size(), [=, this](int64_t i) { plan->up(i, result, outputs); }});
-      if (!plan->affine.empty())
-        phases.push_back({rows, [=, this](int64_t row) { plan->elementwise(row, result + row * outputs); }});
+    const auto phase = [&](int64_t tasks, std::function<void(int64_t)> task) {
+      if (tasks) phases.push_back({tasks, std::move(task)});
+    };
+    if (copies) {
+      phase(rows + before->downs.size(), [&](int64_t i) {
+        if (i >= rows) return before->down(i - rows, x, x_stride);
+        for (int64_t n = 0; n < count; n++) std::copy_n(x + i * x_stride, inputs, copies + i * width + n * inputs);
+      });
+      phase(before->ups.size(), [&](int64_t i) { before->up(i, copies, width); });
     }
-    if (into)
-      phases.push_back({rows, [=, this](int64_t row) {
-                          float* sum = at<float>(into) + row * outputs;
-                          for (int64_t i = 0; i < outputs; i++) sum[i] += result[row * outputs + i];
-                        }});
+    if (copies || !work.filled.empty())
+      phase(rows, [&](int64_t row) {
+        if (copies) before->elementwise(row, copies + row * width);
+        for (size_t number = 0; number < work.filled.size(); number++) work.fill(number, row);
+      });
+    const int64_t own = work.tasks(), downs = beside ? beside->downs.size() : 0;
+    phase(own + downs, [&, own](int64_t i) {
+      if (i < own) product(work, i);
+      else beside->down(i - own, x, x_stride);
+    });
+    if (beside) {
+      phase(beside->ups.size(), [&](int64_t i) { beside->up(i, result, outputs); });
+      if (after && !beside->affine.empty())
+        phase(rows, [&](int64_t row) { beside->elementwise(row, result + row * outputs); });
+    }
+    if (after) {
+      phase(after->downs.size(), [&](int64_t i) { after->down(i, result, outputs); });
+      phase(after->ups.size(), [&](int64_t i) { after->up(i, result, outputs); });
+    }
+    Plan* last = after ? after : beside;
+    if (sum || (last && !last->affine.empty()))
+      phase(rows, [&](int64_t row) {
+        float* from = result + row * outputs;
+        if (last) last->elementwise(row, from);
+        for (int64_t i = 0; sum && i < outputs; i++) sum[row * outputs + i] += from[i];
+      });
     in_turn(phases);
   }
 
@@ -524,7 +541,7 @@ NB_MODULE(_kernels, m) {
       .def("run", &Linears::run)
       .def("run_apart", &Linears::run_apart)
       .def("run_around", &Linears::run_around, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(),
-           nb::arg(), nb::arg().none(), nb::arg().none());
+           nb::arg().none(), nb::arg().none(), nb::arg().none());
   m.def("dequantise", &dequantise);
   m.def("round4", &round4);
   m.def("rms_norm", &rms_norm);
