@@ -148,7 +148,7 @@ struct Plan {
                      panels, x_column, y_column, nullptr});
     hidden_at.push_back(hidden);
     hidden += rows * rank;
-    constexpr int64_t NUMBERS = 16384;  // weights a task reads
+    constexpr int64_t NUMBERS = 8192;  // weights a task reads
     const int64_t down_rows = std::max<int64_t>(PANEL, NUMBERS / inputs / PANEL * PANEL);
     for (int64_t i = 0; i < rank; i += down_rows) downs.push_back({number, i, std::min(rank, i + down_rows)});
     const int64_t up_rows = std::max<int64_t>(32, NUMBERS / rank / 32 * 32);
@@ -243,15 +243,20 @@ struct Linears {
     const auto phase = [&](int64_t tasks, std::function<void(int64_t)> task) {
       if (tasks) phases.push_back({tasks, std::move(task)});
     };
-    if (copies) {
+    const auto copy = [&](int64_t row) {
+      for (int64_t n = 0; n < count; n++) std::copy_n(x + row * x_stride, inputs, copies + row * width + n * inputs);
+    };
+    const bool reads = copies && !before->downs.empty();  // what it adds must be whole before the products begin
+    if (reads) {
       phase(rows + before->downs.size(), [&](int64_t i) {
-        if (i >= rows) return before->down(i - rows, x, x_stride);
-        for (int64_t n = 0; n < count; n++) std::copy_n(x + i * x_stride, inputs, copies + i * width + n * inputs);
+        if (i < rows) copy(i);
+        else before->down(i - rows, x, x_stride);
       });
       phase(before->ups.size(), [&](int64_t i) { before->up(i, copies, width); });
     }
     if (copies || !work.filled.empty())
       phase(rows, [&](int64_t row) {
+        if (copies && !reads) copy(row);
         if (copies) before->elementwise(row, copies + row * width);
         for (size_t number = 0; number < work.filled.size(); number++) work.fill(number, row);
       });

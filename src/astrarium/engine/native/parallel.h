@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <list>
+#include <thread>
 #include <vector>
 
 namespace astra {
@@ -63,6 +64,36 @@ class Shares {
   Part parts_[MOST];
 };
 
+// Where the threads of one piece of work wait for each other. Phases are shorter than a system call, so that waiting is
+// watching; a thread that has waited for long gives its processor away, since another may need it to get here.
+class Meeting {
+ public:
+  explicit Meeting(int threads) : threads_(threads) {}
+
+  void wait() {
+    const int round = round_.load(std::memory_order_relaxed);
+    if (here_.fetch_add(1, std::memory_order_acq_rel) + 1 == threads_) {
+      here_.store(0, std::memory_order_relaxed);
+      round_.store(round + 1, std::memory_order_release);
+      return;
+    }
+    for (int looks = 0; round_.load(std::memory_order_acquire) == round; looks++)
+      if (looks < PATIENCE) pause();
+      else std::this_thread::yield();
+  }
+
+ private:
+  static constexpr int PATIENCE = 2000;
+  static void pause() {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+  }
+  int threads_;
+  alignas(64) std::atomic<int> here_{0};
+  alignas(64) std::atomic<int> round_{0};
+};
+
 // `work(i)` for every i below `tasks`, where what the tasks read lies in their order.
 template <class Work>
 void share(int64_t tasks, Work work) {
@@ -86,10 +117,11 @@ void each_then_each(int64_t tasks, int64_t then, First first, Second second) {
     return;
   }
   Shares before(tasks, threads), after(then, threads);
+  Meeting meeting(threads);
 #pragma omp parallel num_threads(threads)
   {
     before.work(omp_get_thread_num(), first);
-#pragma omp barrier
+    meeting.wait();
     after.work(omp_get_thread_num(), second);
   }
 }
@@ -109,13 +141,12 @@ inline void in_turn(const std::vector<Phase>& phases) {
   }
   std::list<Shares> shares;
   for (const Phase& phase : phases) shares.emplace_back(phase.tasks, threads);
+  Meeting meeting(threads);
 #pragma omp parallel num_threads(threads)
   {
     auto share = shares.begin();
     for (size_t i = 0; i < phases.size(); i++, share++) {
-      if (i > 0) {
-#pragma omp barrier
-      }
+      if (i > 0) meeting.wait();
       share->work(omp_get_thread_num(), phases[i].work);
     }
   }
