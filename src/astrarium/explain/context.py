@@ -36,9 +36,19 @@ class Context:
 
     def calls(self, *names: str) -> Iterator[Event]:
         """The calls of these names: dotted, or the last part alone."""
-        for event in self.flow.events:
+        ends = {name.rsplit(".", 1)[-1] for name in names}
+        found = [event for end in ends for event in self._by_end.get(end, ())]
+        for event in sorted(found, key=lambda one: one.order) if len(ends) > 1 else found:
             if event.name in names or event.short in names:
                 yield event
+
+    @cached_property
+    def _by_end(self) -> dict[str, list[Event]]:
+        """The calls, by the last part of their names."""
+        found: dict[str, list[Event]] = {}
+        for event in self.flow.events:
+            found.setdefault(event.short, []).append(event)
+        return found
 
     def stores(self, path: str) -> Iterator[Store]:
         """The assignments to an attribute."""

@@ -10,6 +10,7 @@ import libcst as cst
 from astrarium.explain import libraries, methods
 from astrarium.explain.events import Event, Given, canonical
 from astrarium.explain.parts import Parts
+from astrarium.explain.spelling import spelt
 from astrarium.explain.values import (
     UNKNOWN,
     Batch,
@@ -71,7 +72,7 @@ class Evaluator(Parts):
         return Named(node.value) if found is None and node.value in _BUILTINS else found or UNKNOWN
 
     def _string(self, node: cst.SimpleString | cst.ConcatenatedString) -> Value:
-        value = node.evaluated_value
+        value = spelt(node) if isinstance(node, cst.SimpleString) else node.evaluated_value
         if isinstance(value, str | bytes):
             return Const(value, node)
         if isinstance(node, cst.ConcatenatedString):

@@ -6,14 +6,13 @@ they are called, and once by themselves where nobody calls them.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import libcst as cst
 
 from astrarium.explain.events import Branch, Event, Store
-from astrarium.explain.scopes import Imported, NameCounter, Scope, dotted, guess, joined
+from astrarium.explain.scopes import Imported, Scope, dotted, guess, joined
 from astrarium.explain.tree import Tree
 from astrarium.explain.values import (
     UNKNOWN,
@@ -49,7 +48,6 @@ class Flow:
         """Where something is compared with a tokenizer's `pad_token_id`: the node, and the tokenizer."""
         self.modules: set[str] = set()
         self.stars: list[str] = []
-        self.names: Counter[str] = Counter()
         self.scope = Scope()
         self.cut = False
         self.branch: Branch = ()
@@ -68,7 +66,6 @@ class Flow:
         from astrarium.explain.expressions import Evaluator
 
         self.evaluator = Evaluator(self)
-        tree.module.visit(NameCounter(self.names))
         self._block(tree.module.body)
         self._uncalled()
 

@@ -48,8 +48,7 @@ def add_argument(tree: Tree, call: cst.Call, text: str) -> tuple[Edit, ...]:
     if isinstance(last.value, cst.GeneratorExp) and not last.value.lpar:
         return ()
     start, end = tree.span(last)
-    place = tree.range(last)
-    begin = tree.starts[place.start.line - 1]
+    begin = tree.starts[tree.line(last) - 1]
     indent = tree.text[begin:start]
     between = f",\n{indent}" if not indent.strip() and indent else ", "
     return (Edit(end, end, f"{between}{text}"),)
@@ -91,7 +90,7 @@ def line_after(tree: Tree, node: cst.CSTNode, text: str) -> tuple[Edit, ...]:
     start, _ = tree.span(node)
     begin = tree.starts[tree.line(node) - 1]
     indent = tree.text[begin:start]
-    last = tree.range(node).end.line
+    last = tree.last_line(node)
     if indent.strip():
         return ()
     if last >= len(tree.starts):
@@ -101,8 +100,7 @@ def line_after(tree: Tree, node: cst.CSTNode, text: str) -> tuple[Edit, ...]:
 
 def drop_statement(tree: Tree, node: cst.CSTNode) -> tuple[Edit, ...]:
     """Take a whole statement out with its line, where it is not alone in its block."""
-    place = tree.range(node)
-    begin = tree.starts[place.start.line - 1]
-    if tree.text[begin : tree.span(node)[0]].strip() or place.end.line >= len(tree.starts):
+    begin, last = tree.starts[tree.line(node) - 1], tree.last_line(node)
+    if tree.text[begin : tree.span(node)[0]].strip() or last >= len(tree.starts):
         return ()
-    return (Edit(begin, tree.starts[place.end.line], ""),)
+    return (Edit(begin, tree.starts[last], ""),)

@@ -109,7 +109,7 @@ def _analysed(script: Script, mend: bool) -> Reading:
 
 
 def _context(script: Script, made: Repaired) -> Context:
-    return Context(script, Flow(Tree(made.text)), made.repairs)
+    return Context(script, Flow(Tree(made.text, made.module)), made.repairs)
 
 
 def _found(context: Context) -> list[tuple[Rule, Found]]:
@@ -127,8 +127,7 @@ def _found(context: Context) -> list[tuple[Rule, Found]]:
 def _lines(context: Context, one: Found) -> tuple[int, int]:
     if isinstance(one.node, int):
         return one.node, one.node
-    place = context.tree.range(one.node)
-    return place.start.line, place.end.line
+    return context.tree.line(one.node), context.tree.last_line(one.node)
 
 
 def _ignored(lines: list[str], id: str, first: int, last: int) -> bool:
@@ -144,7 +143,7 @@ def _finding(script: Script, made: Repaired, context: Context, rule: Rule, one: 
     repair = rule.id == "syntax-error"
     first, last = (first, last) if repair else (_original(made, first), _original(made, last))
     line, cell = script.place(first)
-    column = 1 if isinstance(one.node, int) else context.tree.range(one.node).start.column + 1
+    column = 1 if isinstance(one.node, int) else context.tree.column(one.node)
     return Finding(
         id=rule.id,
         severity=one.severity or rule.severity,
@@ -241,14 +240,14 @@ def _broken(script: Script, made: Broken) -> Reading:
 def _calls(script: Script, made: Repaired, context: Context) -> tuple[Call, ...]:
     found: dict[int, Call] = {}
     for event in context.events:
-        place = context.tree.range(event.node)
         if id(event.node) in found or not event.name:
             continue
-        line, cell = script.place(_original(made, place.start.line))
+        first, last = (_original(made, one) for one in (context.tree.line(event.node), context.tree.last_line(event.node)))
+        line, cell = script.place(first)
         found[id(event.node)] = Call(
             name=event.name,
             line=line,
-            end_line=line + _original(made, place.end.line) - _original(made, place.start.line),
+            end_line=line + last - first,
             source=context.code(event.node),
             arguments=tuple(
                 Argument(

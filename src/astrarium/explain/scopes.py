@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 
 import libcst as cst
@@ -49,25 +48,6 @@ class Imported:
     guarded: bool
     """Whether it stands in a `try` or under a condition."""
     module: str
-
-
-class NameCounter(cst.CSTVisitor):
-    """Counts where each name is read."""
-
-    def __init__(self, names: Counter[str]) -> None:
-        super().__init__()
-        self._names = names
-
-    def visit_Attribute(self, node: cst.Attribute) -> bool:
-        node.value.visit(self)
-        return False  # `torch.device` does not read `device`
-
-    def visit_Arg(self, node: cst.Arg) -> bool:
-        node.value.visit(self)
-        return False
-
-    def visit_Name(self, node: cst.Name) -> None:
-        self._names[node.value] += 1
 
 
 def dotted(node: cst.CSTNode) -> str:

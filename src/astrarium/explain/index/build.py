@@ -11,7 +11,7 @@ from typing import Any
 
 import griffe
 
-FORMAT = 9
+FORMAT = 10
 """Of the index; part of its file's name, so that an index of an older astrarium is made again."""
 
 _DUNDER_ALL = re.compile(r"^__all__\s*\+?=\s*(\[[^\]]*\])", re.MULTILINE)

@@ -87,32 +87,9 @@ def _gone(script: Context, found: Library, name: str, node: cst.CSTNode | None) 
 
 
 def _renamed_everywhere(script: Context, old: str, new: str) -> Iterator[Edit]:
-    visitor = _Names(old)
-    script.tree.module.visit(visitor)
-    for node in visitor.found:
-        yield Edit(*script.tree.span(node), new)
-
-
-class _Names(cst.CSTVisitor):
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self._name = name
-        self.found: list[cst.Name] = []
-
-    def visit_Attribute_attr(self, node: cst.Attribute) -> None:
-        """An attribute of the same name is another thing."""
-
-    def visit_Attribute(self, node: cst.Attribute) -> bool:
-        node.value.visit(self)
-        return False
-
-    def visit_Arg(self, node: cst.Arg) -> bool:
-        node.value.visit(self)
-        return False
-
-    def visit_Name(self, node: cst.Name) -> None:
-        if node.value == self._name:
-            self.found.append(node)
+    for node in script.tree.names:
+        if node.value == old:
+            yield Edit(*script.tree.span(node), new)
 
 
 def _from_torch(script: Context, name: str, node: cst.CSTNode | None) -> tuple[Edit, ...]:
@@ -261,7 +238,7 @@ def _quantisation(script: Context, event: Event, node: cst.CSTNode, name: str) -
     if event.given("quantization_config") is not None or constant(event.value(name)) is not True:
         return remove_argument(script.tree, event.node, node) if constant(event.value(name)) is False else ()
     edits = _instead(script, node, f"quantization_config=BitsAndBytesConfig({name}=True)")
-    if not edits or script.flow.names["BitsAndBytesConfig"]:
+    if not edits or script.tree.read["BitsAndBytesConfig"]:
         return edits
     for imported in script.flow.imports:
         if imported.module == "transformers":

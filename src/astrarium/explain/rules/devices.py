@@ -142,7 +142,7 @@ def _unused_moves(script: Context) -> Iterator[Event]:
 def device_unused(script: Context) -> Iterator[Found]:
     """A device in a variable that nothing reads."""
     for name, node, value in script.flow.assigned:
-        if not re.fullmatch(r"_?(device|DEVICE|torch_device|dev)", name) or script.flow.names[name] > 1:
+        if not re.fullmatch(r"_?(device|DEVICE|torch_device|dev)", name) or script.tree.read[name] > 1:
             continue
         if _place(device_of(value)) is None:
             continue

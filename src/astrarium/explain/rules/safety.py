@@ -13,6 +13,7 @@ from astrarium.explain.mending import Edit, remove_argument, replace
 from astrarium.explain.rules.registry import Found, rule
 from astrarium.explain.values import Downloaded, Value, constant, options, text_of
 
+_BEGUN = re.compile(r"[\"'](?:hf|api_org)_")
 _TOKEN = re.compile(r"^(hf|api_org)_[A-Za-z0-9]{20,}$")
 
 
@@ -58,9 +59,9 @@ def remote_code_unpinned(script: Context) -> Iterator[Found]:
 )
 def token_in_source(script: Context) -> Iterator[Found]:
     """A literal `hf_…`."""
-    visitor = _Tokens()
-    script.tree.module.visit(visitor)
-    for node in visitor.found:
+    for node in script.tree.every(cst.SimpleString):
+        if not _is_token(node):
+            continue
         edits: tuple[Edit, ...] = ()
         for event in script.events:
             for argument in event.arguments:
@@ -80,18 +81,14 @@ def token_in_source(script: Context) -> Iterator[Found]:
         )
 
 
-class _Tokens(cst.CSTVisitor):
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[cst.SimpleString] = []
-
-    def visit_SimpleString(self, node: cst.SimpleString) -> None:
-        try:
-            value = node.evaluated_value
-        except Exception:  # an escape that Python refuses
-            return
-        if isinstance(value, str) and _TOKEN.match(value) and len(set(value[3:])) > 6:
-            self.found.append(node)
+def _is_token(node: cst.SimpleString) -> bool:
+    if not _BEGUN.search(node.value):
+        return False
+    try:
+        value = node.evaluated_value
+    except Exception:  # an escape that Python refuses
+        return False
+    return isinstance(value, str) and _TOKEN.match(value) is not None and len(set(value[3:])) > 6
 
 
 @rule(

@@ -295,15 +295,6 @@ _CACHED = ("the cache is asked for, and gradient checkpointing is on", "say use_
 
 
 def _value_nodes(script: Context, target: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    class Finder(cst.CSTVisitor):
-        def __init__(self) -> None:
-            super().__init__()
-            self.found: list[cst.CSTNode] = []
-
-        def visit_Assign(self, node: cst.Assign) -> None:
-            if any(one.target is target for one in node.targets):
-                self.found.append(node.value)
-
-    finder = Finder()
-    script.tree.module.visit(finder)
-    yield from finder.found
+    for node in script.tree.every(cst.Assign):
+        if any(one.target is target for one in node.targets):
+            yield node.value
