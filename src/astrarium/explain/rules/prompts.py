@@ -27,6 +27,7 @@ _MARKS = re.compile(
 )
 def prompt_unlike_training(script: Context) -> Iterator[Found]:
     """A question to an Astraios adapter in another form than theirs, or rows and prompts with different marks."""
+    trained: set[str] | None = None
     for event in script.generations:
         model = model_of(event)
         batch, _ = batch_of(event)
@@ -35,12 +36,12 @@ def prompt_unlike_training(script: Context) -> Iterator[Found]:
         if any("astraios-" in (one.path or "") for one in model.adapters):
             yield from _unlike_astraios(script, batch)
         elif model.adapters or script.trains:
-            yield from _unlike_rows(script, batch)
+            trained = _marks_of_rows(script) if trained is None else trained
+            yield from _unlike_rows(trained, batch)
 
 
-def _unlike_rows(script: Context, batch: Batch) -> Iterator[Found]:
+def _unlike_rows(trained: set[str], batch: Batch) -> Iterator[Found]:
     """Where the script writes its training rows itself: a prompt that shares none of their marks."""
-    trained = _marks_of_rows(script)
     for prompt in batch.prompts:
         text = text_of(prompt)
         marks = set(_MARKS.findall(text or ""))

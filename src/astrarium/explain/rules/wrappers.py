@@ -45,8 +45,8 @@ def adapter_wrapped_twice(script: Context) -> Iterator[Found]:
             and surely(adapter.event.branch, event.branch)
         ]
         undone = any(
-            one.short in ("unload", "merge_and_unload") and (found := model_of(one)) and found.body is given.body
-            for one in script.events[: event.order]
+            one.order < event.order and (found := model_of(one)) and found.body is given.body
+            for one in script.calls("unload", "merge_and_unload")
         )
         if not earlier or undone or event.loop:
             continue
@@ -173,11 +173,10 @@ def adapter_frozen(script: Context) -> Iterator[Found]:
 def _trainings(script: Context, model: Model) -> Iterator[Event]:
     for trainer in script.trainers:
         if any(one is model for one in options(trainer.given.get("model", Items([])))) and any(
-            event.short == "train" and any(one is trainer for one in options(event.receiver or Items([])))
-            for event in script.events
+            any(one is trainer for one in options(event.receiver or Items([]))) for event in script.calls("train")
         ):
             yield trainer.event
-    if any(event.short == "backward" for event in script.events):
+    if any(script.calls("backward")):
         for event in model.uses:
             if event.short in ("parameters", "named_parameters") and any(
                 "optim" in one.name or one.name.endswith(("AdamW", "Adam", "SGD")) for one in script.events
