@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import re
 import subprocess
 import sys
@@ -56,7 +55,8 @@ def test_the_index_is_kept_and_a_broken_one_is_made_again(tmp_path: Path, monkey
     assert first is not None
     assert first.release == found[1]
     kept = file.read_bytes()
-    for broken in (b'{"format": ', kept[:-1], kept[: kept.index(b"\n")], kept.replace(b'"format":', b'"form":', 1), b"[]\n"):
+    heading = kept[: kept.index(b"\n")]
+    for broken in (b'{"format": ', kept[:-1], heading, kept.replace(b'"format":', b'"form":', 1), b"[]\n"):
         file.write_bytes(broken)
         store.index_of.cache_clear()
         again = store.index_of("peft")

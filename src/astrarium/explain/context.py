@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cached_property
 
@@ -11,6 +12,8 @@ from astrarium.explain.events import Event, Store
 from astrarium.explain.flow import Flow
 from astrarium.explain.source import Script
 from astrarium.explain.values import Model, Named, Settings, Trainer, Value, constant, options
+
+_CUT = re.compile(r"\b(\w+)(?:\[0\])?(?:\.(?:split|replace|removeprefix|partition)\(|\[len\()")
 
 
 class Context:
@@ -28,6 +31,7 @@ class Context:
         self.tree = flow.tree
         self.text = flow.tree.text
         self.repairs = repairs
+        self._mentions: dict[str, bool] = {}
 
     @property
     def events(self) -> list[Event]:
@@ -83,6 +87,17 @@ class Context:
                 if isinstance(option, Model) and option.event is event and option not in found:
                     found.append(option)
         return found
+
+    @cached_property
+    def cut_names(self) -> frozenset[str]:
+        """The names whose text is cut at a mark, or loses another text, somewhere in the script."""
+        return frozenset(_CUT.findall(self.text))
+
+    def mentions(self, text: str) -> bool:
+        """Whether the script holds a text."""
+        if text not in self._mentions:
+            self._mentions[text] = text in self.text
+        return self._mentions[text]
 
     def code(self, node: cst.CSTNode) -> str:
         """A node as it stands in the script."""

@@ -95,7 +95,10 @@ class Evaluator(Parts):
         return Text(text) if "\0" in text else Const(text, node)
 
     def _number(self, node: cst.Integer | cst.Float) -> Value:
-        return Const(node.evaluated_value, node)
+        try:
+            return Const(int(node.value) if node.value.isdecimal() else node.evaluated_value, node)
+        except (ValueError, SyntaxError):  # more digits than Python turns into a number
+            return UNKNOWN
 
     def _unary(self, node: cst.UnaryOperation) -> Value:
         value = self.evaluate(node.expression)

@@ -242,7 +242,9 @@ def _calls(script: Script, made: Repaired, context: Context) -> tuple[Call, ...]
     for event in context.events:
         if id(event.node) in found or not event.name:
             continue
-        first, last = (_original(made, one) for one in (context.tree.line(event.node), context.tree.last_line(event.node)))
+        first, last = (
+            _original(made, one) for one in (context.tree.line(event.node), context.tree.last_line(event.node))
+        )
         line, cell = script.place(first)
         found[id(event.node)] = Call(
             name=event.name,

@@ -31,12 +31,12 @@ class Tree:
     def __init__(self, text: str, module: cst.Module | None = None) -> None:
         self.text = text
         self.module = cst.parse_module(text) if module is None else module
-        self._spans = spans_of(self.module)
+        self._nodes, self._spans = spans_of(self.module)
         self.starts = [0, *(end.end() for end in re.finditer(r"\r\n|\r|\n", text))]
 
     def every(self, kind: type[Node]) -> Iterator[Node]:
         """All nodes of one class."""
-        for node in self._spans:
+        for node in self._nodes:
             if type(node) is kind:
                 yield node
 
@@ -58,22 +58,22 @@ class Tree:
 
     def span(self, node: cst.CSTNode) -> tuple[int, int]:
         """Where a node stands, as offsets."""
-        return self._spans[node]
+        return self._spans[id(node)]
 
     def line(self, node: cst.CSTNode) -> int:
         """The line on which a node begins, from 1."""
-        return self.line_of(self._spans[node][0])
+        return self.line_of(self._spans[id(node)][0])
 
     def last_line(self, node: cst.CSTNode) -> int:
         """The line on which a node ends, from 1."""
-        return self.line_of(self._spans[node][1])
+        return self.line_of(self._spans[id(node)][1])
 
     def column(self, node: cst.CSTNode) -> int:
         """The column at which a node begins, from 1."""
-        start = self._spans[node][0]
+        start = self._spans[id(node)][0]
         return start - self.starts[self.line_of(start) - 1] + 1
 
     def code(self, node: cst.CSTNode) -> str:
         """A node, as it stands in the script."""
-        start, end = self._spans[node]
+        start, end = self._spans[id(node)]
         return self.text[start:end]

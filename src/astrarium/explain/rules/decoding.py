@@ -55,7 +55,7 @@ def _for_fim(script: Context, output: Output) -> bool:
     """Whether the special tokens are what the answer is cut at."""
     prompt = output.prompt
     texts = [text_of(one) or "" for one in prompt.prompts] if isinstance(prompt, Batch) else []
-    return any("fim" in text for text in texts) or "fim_middle" in script.text
+    return any("fim" in text for text in texts) or script.mentions("fim_middle")
 
 
 @rule(
@@ -87,13 +87,7 @@ def _cut_later(script: Context, event: Event) -> bool:
     statement = script.code(event.statement) if event.statement is not None else ""
     if re.search(r"\.(split|replace|removeprefix|partition|find|index)\(|\[len\(", statement):
         return True
-    name = event.target
-    return name is not None and bool(
-        re.search(
-            rf"\b{re.escape(name)}(\[0\])?\.(split|replace|removeprefix|partition)\(|\b{re.escape(name)}(\[0\])?\[len\(",
-            script.text,
-        )
-    )
+    return event.target in script.cut_names
 
 
 def _cut(script: Context, event: Event, output: Output) -> tuple[Edit, ...]:
