@@ -102,6 +102,24 @@ def kept_in_fp32(name: str | None) -> bool:
     return bool(name and _FP32.match(name))
 
 
+_WITHOUT_BOS = re.compile(
+    r"qwen|smollm|starcoder|santacoder|gpt2|dialogpt|pythia|gpt-?neo|gpt-?j|codegen|bloom|falcon|(?<![a-z])phi-|(?<![a-z])mpt-|olmo"
+)
+
+
+def puts_bos_in_front(name: str | None) -> bool | None:
+    """Whether a base's tokenizer puts a beginning-of-text in front of a text; None where that is not known."""
+    if name is None or "\0" in name:
+        return None
+    tokenizer = config_at_hand(name, "tokenizer.json")
+    if tokenizer is not None:
+        return "SpecialToken" in json.dumps(tokenizer.get("post_processor"))
+    lower = name.lower()
+    if _WITHOUT_BOS.search(lower):
+        return False
+    return True if re.search(r"llama-?[234]|mistral|mixtral|gemma|zephyr|vicuna", lower) else None
+
+
 @lru_cache(maxsize=256)
 def config_at_hand(name: str | None, file: str) -> dict[str, Any] | None:
     """A configuration of a base or adapter: in its folder, or in the hub's cache; None where it is in neither."""

@@ -15,6 +15,12 @@ from astrarium.explain.values import Model, Named, Settings, Trainer, Value, con
 
 _CUT = re.compile(r"\b(\w+)(?:\[0\])?(?:\.(?:split|replace|removeprefix|partition)\(|\[len\()")
 
+_SHOWS = frozenset(
+    ["print", "append", "extend", "add", "put", "write", "writelines", "writerow", "info", "debug", "warning", "log", "display",
+     "len", "str", "repr", "dumps", "dump", "dict", "list", "tuple", "zip", "enumerate", "Markdown", "echo", "HTMLResponse"]
+)  # fmt: skip
+"""What is done with a text without changing it."""
+
 
 class Context:
     """A script, walked.
@@ -92,6 +98,17 @@ class Context:
     def cut_names(self) -> frozenset[str]:
         """The names whose text is cut at a mark, or loses another text, somewhere in the script."""
         return frozenset(_CUT.findall(self.text))
+
+    @cached_property
+    def handed_on(self) -> frozenset[tuple[str, str]]:
+        """Names that go into what does more than show or keep them: the function they stand in, the name."""
+        return frozenset(
+            (event.function, argument.node.value.value)
+            for event in self.events
+            if event.short not in _SHOWS
+            for argument in event.arguments
+            if isinstance(argument.node.value, cst.Name)
+        )
 
     def mentions(self, text: str) -> bool:
         """Whether the script holds a text."""

@@ -17,6 +17,7 @@ from astrarium.explain.values import (
     Downloaded,
     Items,
     Model,
+    Named,
     Settings,
     Tensor,
     Tokenizer,
@@ -47,6 +48,12 @@ METHOD_OF_CONFIG = {
     "MultitaskPromptTuningConfig": "MULTITASK_PROMPT_TUNING", "CPTConfig": "CPT", "VeraConfig": "VERA",
     "OFTConfig": "OFT", "BOFTConfig": "BOFT", "RoadConfig": "ROAD", "BottleneckConfig": "BOTTLENECK",
     "AdaptionPromptConfig": "ADAPTION_PROMPT", "LNTuningConfig": "LN_TUNING", "XLoraConfig": "XLORA",
+}  # fmt: skip
+
+_CLASS_FOR_TASK = {
+    "SEQ_2_SEQ_LM": "AutoModelForSeq2SeqLM", "SEQ_CLS": "AutoModelForSequenceClassification",
+    "TOKEN_CLS": "AutoModelForTokenClassification", "QUESTION_ANS": "AutoModelForQuestionAnswering",
+    "FEATURE_EXTRACTION": "AutoModel",
 }  # fmt: skip
 
 
@@ -179,7 +186,7 @@ def _peft(event: Event, owner: str, short: str) -> Value:
         return _wrapped(event, fresh=False)
     if short == "from_pretrained" and owner.startswith("AutoPeftModel"):
         return _auto_peft(event, owner)
-    if short == "prepare_model_for_kbit_training":
+    if short in ("prepare_model_for_kbit_training", "prepare_model_for_int8_training", "prepare_model_for_training"):
         model = one_model(event.value("model", 0))
         if model is not None:
             model.body.prepared = True
@@ -209,7 +216,7 @@ def _wrapped(event: Event, *, fresh: bool) -> Value:
         fresh,
     )
     if inner is None:
-        body = Body(None, None, "", {}, device=Device(None), moved=True, guessed=True)
+        body = Body(None, None, _class_for(settings), {}, device=Device(None), moved=True, guessed=True)
         return Model(body, event, [adapter], wrapper=True)
     event.facts["model"] = Items([inner])
     event.facts["wrapped"] = Const(bool(inner.adapters) or inner.wrapper)
@@ -224,6 +231,13 @@ def _wrapped(event: Event, *, fresh: bool) -> Value:
     else:
         model.body.training = event.constant("is_trainable", 3) is True and model.body.training
     return model
+
+
+def _class_for(settings: Settings | None) -> str:
+    """The class of a base that is not known, as far as the adapter's task tells it."""
+    task = settings.given.get("task_type", UNKNOWN) if settings is not None else UNKNOWN
+    name = task.name.rsplit(".", 1)[-1] if isinstance(task, Named) else str(constant(task))
+    return _CLASS_FOR_TASK.get(name, "")
 
 
 def _auto_peft(event: Event, owner: str) -> Value:

@@ -120,6 +120,8 @@ def _trainer_method(event: Event, receiver: Trainer, name: str) -> Value:
             model.body.trained = True
             model.body.training, model.body.train_event = True, event
             model.body.device, model.body.moved = Device(None), True  # the Trainer moves it
+    elif name in ("evaluate", "predict") and model is not None:
+        model.body.training = False  # the Trainer's loop of evaluation calls eval()
     return UNKNOWN
 
 

@@ -155,9 +155,16 @@ def _masked(code: str, masks: dict[str, str]) -> str:
     """Code whose magics are lines that Python reads, one for one."""
     if _OTHER_LANGUAGE.match(code):
         return "\n".join(_mask("pass", line, masks) for line in code.split("\n"))
-    shown, depth = [], 0
+    shown: list[str] = []
+    depth, goes_on = 0, None
     for line in code.split("\n"):
         assigned, magic = _ASSIGNED_MAGIC.match(line), _MAGIC.match(line)
+        if goes_on is not None:
+            shown.append(_mask(f"{goes_on}pass", line, masks))
+            goes_on = goes_on if line.endswith("\\") else None
+            continue
+        if depth <= 0 and (assigned or magic) and line.endswith("\\"):
+            goes_on = line[: len(line) - len(line.lstrip())]
         if depth <= 0 and assigned:
             shown.append(assigned.group(1) + _mask("None", line[len(assigned.group(1)) :], masks))
         elif depth <= 0 and magic:

@@ -16,7 +16,7 @@ from astrarium.explain.events import Event, Given
 from astrarium.explain.index.library import PACKAGES, Library, Signature, library
 from astrarium.explain.mending import Edit, line_before, remove_argument, rename, replace
 from astrarium.explain.rules.registry import Found, rule
-from astrarium.explain.rules.successors import DROPPED, GONE_METHODS, NEW_ARGUMENTS, NEW_NAMES, OPEN_CALLS, OPTIMISERS
+from astrarium.explain.rules.successors import DROPPED, ELSEWHERE, GONE_METHODS, NEW_ARGUMENTS, NEW_NAMES, OPEN_CALLS
 from astrarium.explain.values import constant, strings
 
 
@@ -60,8 +60,9 @@ def _through_module(script: Context, event: Event, name: str) -> bool:
 
 def _gone(script: Context, found: Library, name: str, node: cst.CSTNode | None) -> tuple[str, str, tuple[Edit, ...]]:
     message = f"{found.package} {found.release} has no {name}"
-    if name in OPTIMISERS and not found.has(name):
-        return message, f"take it from torch: from torch.optim import {name}", _from_torch(script, name, node)
+    home = ELSEWHERE.get(name)
+    if home is not None:
+        return message, f"take it from {home}: `from {home} import {name}`", _from_elsewhere(script, name, home, node)
     new = NEW_NAMES.get(found.package, {}).get(name)
     if new is None or not found.has(new):
         new = None
@@ -92,8 +93,8 @@ def _renamed_everywhere(script: Context, old: str, new: str) -> Iterator[Edit]:
             yield Edit(*script.tree.span(node), new)
 
 
-def _from_torch(script: Context, name: str, node: cst.CSTNode | None) -> tuple[Edit, ...]:
-    """`from transformers import a, AdamW` → without it, and a line that imports it from torch."""
+def _from_elsewhere(script: Context, name: str, home: str, node: cst.CSTNode | None) -> tuple[Edit, ...]:
+    """`from transformers import a, AdamW` → without it, and a line that imports it from where it is now."""
     for statement in script.tree.module.body:
         if not isinstance(statement, cst.SimpleStatementLine):
             continue
@@ -108,13 +109,13 @@ def _from_torch(script: Context, name: str, node: cst.CSTNode | None) -> tuple[E
                 if names[position].asname is not None:
                     return ()
                 if len(names) == 1:
-                    return replace(script.tree, small, f"from torch.optim import {name}")
+                    return replace(script.tree, small, f"from {home} import {name}")
                 start, end = script.tree.span(names[position])
                 if position + 1 < len(names):
                     end = script.tree.span(names[position + 1])[0]
                 else:
                     start = script.tree.span(names[position - 1])[1]
-                return (Edit(start, end, ""), *line_before(script.tree, statement, f"from torch.optim import {name}"))
+                return (Edit(start, end, ""), *line_before(script.tree, statement, f"from {home} import {name}"))
     return ()
 
 

@@ -87,7 +87,8 @@ def _cut_later(script: Context, event: Event) -> bool:
     statement = script.code(event.statement) if event.statement is not None else ""
     if re.search(r"\.(split|replace|removeprefix|partition|find|index)\(|\[len\(", statement):
         return True
-    return event.target in script.cut_names
+    name = event.target
+    return name is not None and (name in script.cut_names or (event.function, name) in script.handed_on)
 
 
 def _cut(script: Context, event: Event, output: Output) -> tuple[Edit, ...]:

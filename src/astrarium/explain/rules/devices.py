@@ -18,6 +18,8 @@ from astrarium.explain.values import Batch, Const, Device, Either, Model, Tensor
 
 LARGE = 3e9
 """Parameters from which four bytes each are worth a word."""
+_STORED_SMALL = re.compile(r"(?i)\b(?:bnb-)?[48]-?bit\b|\b(?:gptq|awq|gguf|fp8|int4|int8|nf4|w4a16|w8a8|mxfp4)\b")
+"""In the name of a base whose checkpoint is quantised already."""
 
 
 @rule(
@@ -181,6 +183,8 @@ def fp32_large_model(script: Context) -> Iterator[Found]:
         body = model.body
         size = size_by_name(body.base)
         if model.event is not body.event or size is None or size < LARGE or body.quantised or body.scratch:
+            continue
+        if _STORED_SMALL.search(body.base or ""):
             continue
         event: Event = body.event
         asked = event.given("dtype") or event.given("torch_dtype")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
+from astrarium.explain.bases import puts_bos_in_front
 from astrarium.explain.context import Context, model_of, settings_of
 from astrarium.explain.events import Event
 from astrarium.explain.mending import Edit, add_argument, line_before, replace
@@ -177,7 +178,7 @@ def _assigned_nodes(script: Context, target: cst.CSTNode) -> Iterator[cst.CSTNod
     "special-tokens-twice",
     "warning",
     "special tokens are added twice",
-    "The chat template has written them already; the tokenizer puts a second beginning-of-text in front, which "
+    "The text has them already; a tokenizer that puts a beginning-of-text in front puts a second one there, which "
     "training never had.",
 )
 def special_tokens_twice(script: Context) -> Iterator[Found]:
@@ -194,16 +195,23 @@ def special_tokens_twice(script: Context) -> Iterator[Found]:
         templated = any(_templated(option) for option in options(given.value))
         text = text_of(given.value) or ""
         written = re.match(r"<s>|<\|begin_of_text\|>|<bos>", text)
-        if templated or written:
+        puts = puts_bos_in_front(_base_of(event))
+        if (templated or written) and puts is not False:
+            adds = "the tokenizer adds its own" if puts else "the tokenizer adds its own where it has any"
             yield Found(
                 event.node,
-                "the chat template has already written the special tokens, and the tokenizer adds its own"
+                f"the chat template has already written the special tokens, and {adds}"
                 if templated
-                else f"the text begins with {written.group() if written else ''}, and the tokenizer puts its "
-                "own in front",
-                "say add_special_tokens=False, or let apply_chat_template tokenize",
+                else f"the text begins with {written.group() if written else ''}, and {adds}",
+                "say `add_special_tokens=False`, or let `apply_chat_template` tokenize",
                 add_argument(script.tree, event.node, "add_special_tokens=False"),
+                severity=None if puts else "note",
             )
+
+
+def _base_of(event: Event) -> str | None:
+    """The base whose tokenizer is called."""
+    return next((one.base for one in options(event.receiver or Value()) if isinstance(one, Tokenizer)), None)
 
 
 def _templated(value: Value) -> bool:

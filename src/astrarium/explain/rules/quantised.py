@@ -31,6 +31,8 @@ def kbit_not_prepared(script: Context) -> Iterator[Found]:
             continue
         if any(trainer.name.startswith(("SFT", "DPO", "GRPO", "ORPO", "KTO")) for trainer in script.trainers):
             continue  # trl prepares it
+        if not script.trains or any(script.calls("enable_input_require_grads")):
+            continue  # nothing is trained here, or it is prepared by hand
         edits: tuple[Edit, ...] = ()
         if any(one.name == "prepare_model_for_kbit_training" for one in script.flow.imports):
             edits = replace(

@@ -177,10 +177,19 @@ def _any_adapted(script: Context) -> Iterator[tuple[Event, Settings, str | None]
 def _adds_tokens(script: Context) -> bool:
     for event in script.calls("add_tokens", "add_special_tokens"):
         given = event.value("special_tokens_dict", 0)
-        if isinstance(given, Table) and set(given.items) == {"pad_token"}:
-            continue  # nobody reads or writes padding
+        if isinstance(given, Table) and not any(_is_new(key, value) for key, value in given.items.items()):
+            continue
+        if event.short == "add_special_tokens" and type(given) is Value:
+            continue  # a parameter of a function: which tokens is not known
         return True
     return False
+
+
+def _is_new(key: object, value: Value) -> bool:
+    """Whether a special token is one that the base may not know: nobody reads or writes padding."""
+    if key == "additional_special_tokens":
+        return True
+    return key != "pad_token" and text_of(value) not in (None, "<s>", "</s>", "<unk>", "<|endoftext|>")
 
 
 def _rates(script: Context) -> Iterator[tuple[cst.CSTNode, float, Value | None]]:

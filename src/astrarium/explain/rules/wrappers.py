@@ -46,7 +46,7 @@ def adapter_wrapped_twice(script: Context) -> Iterator[Found]:
         ]
         undone = any(
             one.order < event.order and (found := model_of(one)) and found.body is given.body
-            for one in script.calls("unload", "merge_and_unload")
+            for one in script.calls("unload", "merge_and_unload", "delete_adapter", "delete_adapters")
         )
         if not earlier or undone or event.loop:
             continue
@@ -347,6 +347,11 @@ def base_saved(script: Context) -> Iterator[Found]:
             continue
         if adapter.event.short in ("add_adapter", "load_adapter"):
             continue  # transformers' own: save_pretrained of such a model writes the adapter
+        if any(
+            (saved := model_of(one)) is not None and saved.wrapper and saved.body is model.body
+            for one in script.calls("save_pretrained", "push_to_hub")
+        ):
+            continue  # the adapter is saved too: the base is meant
         wrapper = next((one for one in script.models if one.event is adapter.event), None)
         kept = name_given(script, adapter.event)
         func = event.node.func
