@@ -16,8 +16,9 @@ from astrarium.explain.values import Model, Named, Settings, Trainer, Value, con
 _CUT = re.compile(r"\b(\w+)(?:\[0\])?(?:\.(?:split|replace|removeprefix|partition)\(|\[len\()")
 
 _SHOWS = frozenset(
-    ["print", "append", "extend", "add", "put", "write", "writelines", "writerow", "info", "debug", "warning", "log", "display",
-     "len", "str", "repr", "dumps", "dump", "dict", "list", "tuple", "zip", "enumerate", "Markdown", "echo", "HTMLResponse"]
+    ["print", "append", "extend", "add", "put", "write", "writelines", "writerow", "info", "debug", "warning", "log",
+     "display", "len", "str", "repr", "dumps", "dump", "dict", "list", "tuple", "zip", "enumerate", "Markdown", "echo",
+     "HTMLResponse"]
 )  # fmt: skip
 """What is done with a text without changing it."""
 

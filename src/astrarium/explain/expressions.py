@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
 from astrarium.explain import libraries, methods
 from astrarium.explain.events import Event, Given, canonical
+from astrarium.explain.handed import handed_work, joined
 from astrarium.explain.parts import Parts
 from astrarium.explain.spelling import spelt
+from astrarium.explain.tables import spread, unpacked
 from astrarium.explain.values import (
     UNKNOWN,
     Batch,
@@ -29,6 +32,7 @@ from astrarium.explain.values import (
     Tokenizer,
     Trainer,
     Value,
+    Work,
     constant,
     either,
     options,
@@ -152,14 +156,10 @@ class Evaluator(Parts):
                 key = constant(self.evaluate(element.key))
                 if isinstance(key, str | int):
                     table.items[key], table.nodes[key] = value, element
-            elif isinstance(value, Table):
-                table.items.update(value.items)
-                table.nodes.update(value.nodes)
-                table.complete = table.complete and value.complete
-            elif isinstance(value, Batch):
+            elif isinstance(value, Batch) and len(node.elements) == 1:
                 return value
             else:
-                table.complete = False
+                spread(table, value)
         return table
 
     def _conditional(self, node: cst.IfExp) -> Value:
@@ -242,9 +242,8 @@ class Evaluator(Parts):
         given = []
         for argument in node.args:
             value = self.evaluate(argument.value)
-            if argument.star == "**" and isinstance(value, Table):
-                given += [Given(str(key), one, value.nodes.get(key, argument)) for key, one in value.items.items()]
-                given += [] if value.complete else [Given("**", UNKNOWN, argument)]
+            if argument.star == "**":
+                given += unpacked(value, argument)
             else:
                 given.append(
                     Given(argument.keyword.value if argument.keyword else argument.star or None, value, argument)
@@ -258,7 +257,22 @@ class Evaluator(Parts):
         )  # fmt: skip
         self.flow.events.append(event)
         event.result = self._result(event, called, attribute)
+        handed = handed_work(event)
+        if handed is not None:
+            event.result = self._handed(event, *handed)
         return event.result
+
+    def _handed(self, event: Event, work: Work, given: list[Given]) -> Value:
+        """Note the call that something else will make; the value of the call that hands it on."""
+        given, partial = joined(work.given, given), event.short == "partial"
+        open_end = [Given("**", UNKNOWN, event.node.args[0])] if partial else []
+        later = replace(
+            event, name="", arguments=[*given, *open_end], order=len(self.flow.events), receiver=work.model,
+            result=UNKNOWN, discarded=False, target=None, facts={},
+        )  # fmt: skip
+        self.flow.events.append(later)
+        later.result = methods.method(later, work.model, work.name) or UNKNOWN
+        return Work(work.model, work.name, given) if partial else event.result
 
     def _result(self, event: Event, called: Value, attribute: str) -> Value:
         plain = [(one.name, one.value) for one in event.arguments if one.name not in ("*", "**")]
@@ -273,6 +287,10 @@ class Evaluator(Parts):
             elif isinstance(option, Named) and not isinstance(event.receiver, Model | Tokenizer):
                 event.name = canonical(option.name)
                 found.append(libraries.call(event))
+            elif isinstance(option, Work) and not attribute:
+                event.arguments = joined(option.given, event.arguments)
+                event.receiver = option.model
+                found.append(methods.method(event, option.model, option.name) or UNKNOWN)
             elif isinstance(option, Instance):
                 event.name = option.of.name
                 method = self.of_instance(option, "__call__")

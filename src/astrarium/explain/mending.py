@@ -41,6 +41,9 @@ def _apart(one: Edit, other: Edit) -> bool:
 
 def add_argument(tree: Tree, call: cst.Call, text: str) -> tuple[Edit, ...]:
     """Add a keyword argument at the end of a call, in the call's own style."""
+    thread = next((one for one in call.args if one.keyword is not None and one.keyword.value == "target"), None)
+    if thread is not None:
+        return _add_for_thread(tree, call, text)
     if not call.args:
         end = tree.span(call)[1] - 1
         return (Edit(end, end, text),)
@@ -52,6 +55,21 @@ def add_argument(tree: Tree, call: cst.Call, text: str) -> tuple[Edit, ...]:
     indent = tree.text[begin:start]
     between = f",\n{indent}" if not indent.strip() and indent else ", "
     return (Edit(end, end, f"{between}{text}"),)
+
+
+def _add_for_thread(tree: Tree, call: cst.Call, text: str) -> tuple[Edit, ...]:
+    """Add a keyword to what a thread's target is called with; nothing where that is said elsewhere."""
+    kept = next((one.value for one in call.args if one.keyword is not None and one.keyword.value == "kwargs"), None)
+    name, _, value = text.partition("=")
+    if isinstance(kept, cst.Call) and isinstance(kept.func, cst.Name) and kept.func.value == "dict":
+        return add_argument(tree, kept, text)
+    if isinstance(kept, cst.Dict) and kept.elements:
+        end = tree.span(kept.elements[-1])[1]
+        return (Edit(end, end, f', "{name}": {value}'),)
+    if kept is None:
+        end = tree.span(call.args[-1])[1]
+        return (Edit(end, end, f', kwargs={{"{name}": {value}}}'),)
+    return ()
 
 
 def remove_argument(tree: Tree, call: cst.Call, argument: cst.CSTNode) -> tuple[Edit, ...]:

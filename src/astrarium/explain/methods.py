@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from astrarium.explain.places import first_device
+from astrarium.explain.tables import made, table_method
 from astrarium.explain.values import (
     UNKNOWN,
     Batch,
@@ -68,6 +69,8 @@ def method(event: Event, receiver: Value, name: str) -> Value | None:
             if name == "append" and event.arguments:
                 receiver.rest = event.arguments[0].value
             return UNKNOWN
+        case Table():
+            return table_method(event, receiver, name)
         case Const() | Text():
             event.name = f"str.{name}"
             return _text_method(event, receiver, name)
@@ -133,7 +136,7 @@ def attribute(value: Value, name: str) -> Value:
                 return Device(None, value.body)
             if name in ("base_model", "model") and value.wrapper:
                 return Model(value.body, value.event, wrapper=False, inner=value)
-            return Work(value) if name in ("generate", "forward") else UNKNOWN
+            return Work(value, name) if name in ("generate", "forward") else UNKNOWN
         case Tokenizer():
             if name in ("eos_token", "eos_token_id", "pad_token", "pad_token_id", "bos_token", "unk_token"):
                 return Named(f"tokenizer.{name}")
@@ -205,21 +208,6 @@ def prompts_of(value: Value) -> list[Value]:
     return found
 
 
-def _table(event: Event) -> Table:
-    """`dict(other, key=value)`."""
-    table = Table({})
-    for argument in event.arguments:
-        if argument.name not in (None, "*", "**"):
-            table.items[argument.name], table.nodes[argument.name] = argument.value, argument.node
-        elif argument.name is None and isinstance(argument.value, Table):
-            table.items.update(argument.value.items)
-            table.nodes.update(argument.value.nodes)
-            table.complete = table.complete and argument.value.complete
-        else:
-            table.complete = False
-    return table
-
-
 def loose(event: Event, attribute_name: str) -> Value:
     """What a call of something that is not followed may still give."""
     carried = [argument.value for argument in event.arguments]
@@ -247,7 +235,7 @@ def loose(event: Event, attribute_name: str) -> Value:
     if event.name in ("list", "tuple", "sorted") and carried:
         return carried[0]
     if event.name == "dict":
-        return _table(event)
+        return made(event)
     if event.name in ("range",):
         return Items([], UNKNOWN)
     return UNKNOWN

@@ -92,7 +92,9 @@ class Parts:
         if isinstance(value, Items) and any(isinstance(one.slice, cst.Slice) for one in node.slice):
             return value
         if isinstance(value, Table) and isinstance(key, str | int):
-            return value.items.get(key, UNKNOWN)
+            if key in value.items or not value.batches:
+                return value.items.get(key, UNKNOWN)
+            return methods.part_of(value.batches[-1], str(key)) if isinstance(value.batches[-1], Batch) else UNKNOWN
         if type(value) is Value:
             return methods.tensor_of(key)
         return value if isinstance(value, Downloaded | Templated) else UNKNOWN

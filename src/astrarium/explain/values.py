@@ -47,6 +47,8 @@ class Table(Value):
     complete: bool = True
     nodes: dict[Any, Any] = field(default_factory=dict)
     """Where each item is said: a `cst.DictElement`, or the `cst.Arg` of a call."""
+    batches: list[Value] = field(default_factory=list)
+    """What tokenizers gave and was unpacked into it."""
 
 
 @dataclass(eq=False, slots=True)
@@ -189,6 +191,9 @@ class Work(Value):
     """A model's own work as a value: `model.generate`, given to a thread or a `partial`."""
 
     model: Model
+    name: str
+    given: list[Any] = field(default_factory=list)
+    """The arguments that a `partial` has been given for it."""
 
 
 @dataclass(eq=False, slots=True)
