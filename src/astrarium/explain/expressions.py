@@ -234,9 +234,13 @@ class Evaluator(Parts):
             receiver = self.evaluate(node.func.value)
             attribute = node.func.attr.value
             called = self.attribute(receiver, attribute)
+            if any(isinstance(one, Instance | Class) for one in options(receiver)) and any(
+                isinstance(one, _CALLED | Work) for one in options(called)
+            ):  # `self.tokenizer(…)`: the attribute itself is called
+                receiver, attribute = called, ""
         else:
             called = self.evaluate(node.func)
-            if any(isinstance(option, Model | Tokenizer | Batch | Settings) for option in options(called)):
+            if any(isinstance(option, _CALLED) for option in options(called)):
                 receiver = called
         statement = self.flow.statement
         given = []
@@ -340,6 +344,8 @@ class Evaluator(Parts):
                     self.flow.call(method, None, [])
 
 
+_CALLED = Model | Tokenizer | Batch | Settings
+"""What is called as it stands: `model(…)`, `tokenizer(…)`."""
 _BUILTINS = frozenset(
     ["print", "len", "open", "list", "tuple", "dict", "str", "int", "float", "zip", "enumerate", "range", "input",
      "sorted", "set", "max", "min", "sum", "map", "filter", "isinstance", "getattr", "setattr", "super", "any", "all"]

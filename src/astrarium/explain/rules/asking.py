@@ -7,6 +7,7 @@ import libcst as cst
 from astrarium.explain.bases import method_of_adapter
 from astrarium.explain.context import Context, model_of
 from astrarium.explain.events import Event
+from astrarium.explain.scopes import dotted
 from astrarium.explain.values import PROMPT_METHODS, Adapter, Model
 
 IDLE = frozenset(
@@ -74,9 +75,11 @@ def in_wrapper(method: str | None) -> bool | None:
 def receiver_name(script: Context, event: Event) -> str | None:
     """The variable that a method is called of."""
     func = event.node.func
-    if isinstance(func, cst.Attribute) and isinstance(func.value, cst.Name):
-        return func.value.value
-    return func.value if isinstance(func, cst.Name) and model_of(event) is not None else None
+    if isinstance(func, cst.Attribute) and func.attr.value == event.short:
+        func = func.value
+    elif model_of(event) is None:
+        return None
+    return dotted(func) or None
 
 
 def right_side(script: Context, target: cst.CSTNode) -> str:
