@@ -117,7 +117,7 @@ def puts_bos_in_front(name: str | None) -> bool | None:
     lower = name.lower()
     if _WITHOUT_BOS.search(lower):
         return False
-    return True if re.search(r"llama-?[234]|mistral|mixtral|gemma|zephyr|vicuna", lower) else None
+    return True if re.search(r"code-?llama|llama-?[234]|mistral|mixtral|gemma|zephyr|vicuna", lower) else None
 
 
 @lru_cache(maxsize=256)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
-from astrarium.explain import libraries, methods
+from astrarium.explain import libraries, methods, texts
 from astrarium.explain.events import Event, Given, canonical
 from astrarium.explain.handed import handed_work, joined
 from astrarium.explain.parts import Parts
@@ -28,7 +28,6 @@ from astrarium.explain.values import (
     Settings,
     Table,
     Templated,
-    Text,
     Tokenizer,
     Trainer,
     Value,
@@ -36,7 +35,6 @@ from astrarium.explain.values import (
     constant,
     either,
     options,
-    text_of,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -80,23 +78,21 @@ class Evaluator(Parts):
         if isinstance(value, str | bytes):
             return Const(value, node)
         if isinstance(node, cst.ConcatenatedString):
-            return self.added(self.evaluate(node.left), self.evaluate(node.right))
+            return texts.added(self.evaluate(node.left), self.evaluate(node.right))
         return UNKNOWN
 
     def _formatted(self, node: cst.FormattedString) -> Value:
-        text, sources = "", []
+        parts, sources = [], []
         for part in node.parts:
             if isinstance(part, cst.FormattedStringText):
-                text += part.value.replace("\\n", "\n").replace("{{", "{").replace("}}", "}")
+                parts.append([part.value.replace("\\n", "\n").replace("{{", "{").replace("}}", "}")])
             elif isinstance(part, cst.FormattedStringExpression):
-                value = self.evaluate(part.expression)
-                sources.append(value)
-                known = constant(value)
-                text += "\0" if known is None else str(known)
+                sources.append(self.evaluate(part.expression))
+                parts.append(texts.forms(sources[-1]))
         for source in sources:
             if isinstance(source, Downloaded | Templated):
                 return source
-        return Text(text) if "\0" in text else Const(text, node)
+        return texts.put_together(parts)
 
     def _number(self, node: cst.Integer | cst.Float) -> Value:
         try:
@@ -117,25 +113,15 @@ class Evaluator(Parts):
             if isinstance(side, Downloaded):
                 return side
         if isinstance(node.operator, cst.Add):
-            return self.added(left, right)
+            return texts.added(left, right)
         first, second = constant(left), constant(right)
+        if isinstance(node.operator, cst.Modulo) and isinstance(first, str):
+            return texts.filled(first)
         if isinstance(first, int | float) and isinstance(second, int | float):
             if isinstance(node.operator, cst.Multiply) and abs(first) < 1e12 and abs(second) < 1e12:
                 return Const(first * second, node)
             if isinstance(node.operator, cst.Divide) and second:
                 return Const(first / second, node)
-        return UNKNOWN
-
-    def added(self, left: Value, right: Value) -> Value:
-        """Left and right, joined."""
-        first, second = text_of(left), text_of(right)
-        if isinstance(left, Templated):
-            return left
-        if isinstance(left, Items) and isinstance(right, Items):
-            return Items(left.items + right.items, left.rest or right.rest)
-        if first is not None or second is not None:
-            whole = ("\0" if first is None else first) + ("\0" if second is None else second)
-            return Text(whole[:20_000]) if "\0" in whole else Const(whole[:20_000])
         return UNKNOWN
 
     def _sequence(self, node: cst.List | cst.Tuple | cst.Set) -> Value:

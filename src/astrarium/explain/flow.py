@@ -13,6 +13,7 @@ import libcst as cst
 
 from astrarium.explain.events import Branch, Event, Store
 from astrarium.explain.scopes import Imported, Scope, dotted, guess, joined
+from astrarium.explain.texts import added
 from astrarium.explain.tree import Tree
 from astrarium.explain.values import (
     UNKNOWN,
@@ -133,8 +134,7 @@ class Flow:
                     name = node.target.value if isinstance(node.target, cst.Name) else None
                     self.bind(node.target, evaluate(node.value, target=name))
             case cst.AugAssign():
-                evaluate(node.value)
-                self.bind(node.target, self.evaluator.added(evaluate(node.target), evaluate(node.value)))
+                self.bind(node.target, added(evaluate(node.target), evaluate(node.value)))
             case cst.Return():
                 value = evaluate(node.value) if node.value is not None else Const(None)
                 if self._returns:

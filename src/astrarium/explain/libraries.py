@@ -15,6 +15,7 @@ from astrarium.explain.values import (
     Const,
     Device,
     Downloaded,
+    Either,
     Items,
     Model,
     Named,
@@ -27,6 +28,7 @@ from astrarium.explain.values import (
     one_model,
     options,
     text_of,
+    texts_of,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -150,6 +152,8 @@ def _loaded(event: Event, owner: str, short: str) -> Value:
     given = {one.name: one.value for one in event.arguments if one.name not in (None, "*", "**")}
     body = Body(base, event, owner, given, scratch=short == "from_config")
     body.quantised = _quantised(event)
+    asked = event.value("quantization_config")
+    body.perhaps = not all(isinstance(option, Settings) for option in options(asked)) and isinstance(asked, Either)
     if "device_map" in given and constant(given["device_map"]) is not False:
         place = given["device_map"]
         known = constant(place)
@@ -207,13 +211,14 @@ def _wrapped(event: Event, *, fresh: bool) -> Value:
     path = None if fresh else text_of(event.value("model_id", 1))
     name = event.constant("adapter_name", 2)
     adapter = Adapter(
-        name if isinstance(name, str) else "default",
+        name if isinstance(name, str) else "default" if event.given("adapter_name", 2) is None else "?",
         path,
         METHOD_OF_CONFIG.get(settings.name) if settings is not None else None,
         settings,
         event,
         fresh or event.constant("is_trainable", 3) is True,
         fresh,
+        () if fresh else texts_of(event.value("model_id", 1)),
     )
     if inner is None:
         body = Body(None, None, _class_for(settings), {}, device=Device(None), moved=True, guessed=True)
@@ -246,7 +251,8 @@ def _auto_peft(event: Event, owner: str) -> Value:
     if not isinstance(loaded, Model):
         return UNKNOWN
     trainable = event.constant("is_trainable") is True
-    adapter = Adapter("default", path, None, None, event, trainable, fresh=False)
+    paths = texts_of(event.value("pretrained_model_name_or_path", 0))
+    adapter = Adapter("default", path, None, None, event, trainable, False, paths)
     loaded.adapters, loaded.wrapper = [adapter], True
     loaded.body.base = None
     loaded.body.wrapped.append(adapter)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from astrarium.explain.places import first_device
+from astrarium.explain.sequences import iterated, kept
 from astrarium.explain.tables import made, table_method
+from astrarium.explain.texts import text_method
 from astrarium.explain.values import (
     UNKNOWN,
     Batch,
@@ -73,20 +74,9 @@ def method(event: Event, receiver: Value, name: str) -> Value | None:
             return table_method(event, receiver, name)
         case Const() | Text():
             event.name = f"str.{name}"
-            return _text_method(event, receiver, name)
+            return text_method(event, receiver, name)
         case _:
             return None
-
-
-def _text_method(event: Event, receiver: Value, name: str) -> Value:
-    text = text_of(receiver)
-    if text is None:
-        return UNKNOWN
-    if name == "format":
-        return Text(re.sub(r"\{[^{}]*\}", "\0", text))
-    if name in ("strip", "lstrip", "rstrip", "lower", "replace"):
-        return receiver if name != "strip" else Const(text.strip()) if "\0" not in text else receiver
-    return UNKNOWN
 
 
 def _settings_call(event: Event, receiver: Settings, name: str) -> Value:
@@ -136,6 +126,8 @@ def attribute(value: Value, name: str) -> Value:
                 return Device(None, value.body)
             if name in ("base_model", "model") and value.wrapper:
                 return Model(value.body, value.event, wrapper=False, inner=value)
+            if name in ("module", "_orig_mod"):
+                return value
             return Work(value, name) if name in ("generate", "forward") else UNKNOWN
         case Tokenizer():
             if name in ("eos_token", "eos_token_id", "pad_token", "pad_token_id", "bos_token", "unk_token"):
@@ -224,18 +216,9 @@ def loose(event: Event, attribute_name: str) -> Value:
                 event.short in ("join", "open", "Path", "BytesIO", "str", "load_file", "glob") or attribute_name
             ):
                 return option
-    if event.name == "zip":
-        elements = []
-        for value in carried:
-            elements.append(value if isinstance(value, Batch | Output) else UNKNOWN)
-        return Items([], Items(elements))
-    if event.name == "enumerate" and carried:
-        inner = carried[0]
-        return Items([], Items([UNKNOWN, inner if isinstance(inner, Batch | Output) else UNKNOWN]))
-    if event.name in ("list", "tuple", "sorted") and carried:
-        return carried[0]
+    found = iterated(event, carried)
+    if found is not None:
+        return found
     if event.name == "dict":
         return made(event)
-    if event.name in ("range",):
-        return Items([], UNKNOWN)
-    return UNKNOWN
+    return kept(event, carried)

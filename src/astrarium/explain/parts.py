@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import libcst as cst
 
 from astrarium.explain import methods
+from astrarium.explain.sequences import element
 from astrarium.explain.values import (
     UNKNOWN,
     Batch,
@@ -45,11 +46,7 @@ class Parts:
 
     def element(self, value: Value) -> Value:
         """What a loop over a value gives."""
-        if isinstance(value, Items):
-            return either([*value.items, *([value.rest] if value.rest is not None else [])])
-        if isinstance(value, Batch | Output | Downloaded):
-            return value
-        return UNKNOWN
+        return either([element(option) for option in options(value)])
 
     def item(self, value: Value, position: int) -> Value:
         """One of the values that are unpacked."""
@@ -66,13 +63,16 @@ class Parts:
         value = self.evaluate(node.value)
         slices = [element.slice for element in node.slice]
         index = slices[0].value if slices and isinstance(slices[0], cst.Index) else None
-        key = constant(self.evaluate(index)) if index is not None else None
+        asked = self.evaluate(index) if index is not None else UNKNOWN
+        key = constant(asked)
         for one in slices:
             if isinstance(one, cst.Slice):
                 for bound in (one.lower, one.upper):
                     if bound is not None:
                         self.evaluate(bound)
         cut = any(isinstance(one, cst.Slice) and one.lower is not None for one in slices)
+        if isinstance(value, Table) and isinstance(asked, Either):
+            return either([self._part(value, constant(one), cut, node) for one in asked.options])
         if isinstance(value, Either):
             return either([self._part(option, key, cut, node) for option in value.options])
         return self._part(value, key, cut, node)
@@ -89,6 +89,10 @@ class Parts:
             if -len(value.items) <= key < len(value.items):
                 return value.items[key]
             return value.rest or UNKNOWN
+        if isinstance(value, Items) and cut and isinstance(node.slice[0].slice, cst.Slice):
+            low, high = (constant(self.evaluate(one)) if one is not None else None
+                         for one in (node.slice[0].slice.lower, node.slice[0].slice.upper))  # fmt: skip
+            return Items(value.items[low:high], value.rest) if isinstance(low, int) else value
         if isinstance(value, Items) and any(isinstance(one.slice, cst.Slice) for one in node.slice):
             return value
         if isinstance(value, Table) and isinstance(key, str | int):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from astrarium.explain.values import UNKNOWN, Batch, Items, Table, Value, constant, either
+from astrarium.explain.values import UNKNOWN, Batch, Const, Items, Table, Value, constant, either
 
 if TYPE_CHECKING:
     from astrarium.explain.events import Event, Given
@@ -70,6 +70,11 @@ def table_method(event: Event, table: Table, name: str) -> Value:
             return either([found, default]) if found is UNKNOWN and event.given("", 1) is not None else found
         case "clear":
             table.items.clear()
+        case "items":
+            pairs: list[Value] = [Items([Const(key), one]) for key, one in table.items.items()]
+            return Items(pairs, None if table.complete else UNKNOWN)
+        case "keys":
+            return Items([Const(key) for key in table.items], None if table.complete else UNKNOWN)
         case "values":
             return Items(list(table.items.values()), None if table.complete else UNKNOWN)
         case _:

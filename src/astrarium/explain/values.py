@@ -130,6 +130,8 @@ class Adapter:
     trainable: bool
     fresh: bool
     """Whether it begins untrained (`get_peft_model`) rather than loaded."""
+    paths: tuple[str, ...] = ()
+    """Every path that it may be loaded from: one, or those that a loop goes over."""
 
 
 @dataclass(eq=False, slots=True)
@@ -143,6 +145,8 @@ class Body:
     given: dict[str, Value]
     quantised: str | None = None
     """`4bit`, `8bit`, or `other`."""
+    perhaps: bool = False
+    """Whether it is quantised only by a condition of the script."""
     device: Device = field(default_factory=lambda: Device("cpu"))
     moved: bool = False
     mapped: bool = False
@@ -283,6 +287,11 @@ def text_of(value: Value) -> str | None:
     if isinstance(value, Const) and isinstance(value.value, str):
         return value.value
     return value.value if isinstance(value, Text) else None
+
+
+def texts_of(value: Value) -> tuple[str, ...]:
+    """Every text that a value may be."""
+    return tuple(text for option in options(value) if (text := text_of(option)) is not None)
 
 
 def options(value: Value) -> tuple[Value, ...]:

@@ -14,6 +14,8 @@ from astrarium.explain.index.library import library
 from astrarium.explain.index.store import installed
 from astrarium.explain.mending import Edit, drop_statement, line_before, replace
 from astrarium.explain.rules.asking import (
+    called_as,
+    home,
     in_wrapper,
     method_known,
     name_given,
@@ -93,30 +95,35 @@ def _bypassed(script: Context, model: Model) -> Iterator[Found]:
         return
     lost = in_wrapper(method_known(model.adapters[-1]))
     severity = {True: "error", None: "warning", False: "note"}[lost]
-    name = receiver_name(script, later[0]) or "the base"
+    called = called_as(script, later[0], inner)
+    name = f"`{called}`" if called else "what is used"
     kind = method_known(model.adapters[-1])
     if lost is False:
-        message = f"`{name}` answers with the adapter only because {kind} changes the base in place"
+        message = f"{name} answers with the adapter only because {kind} changes the base in place"
     elif lost:
-        message = f"`{name}` is the base without the adapter: {kind} lives in what `{attached.short}` gives"
+        message = f"{name} is the base without the adapter: {kind} lives in what `{attached.short}` gives"
     else:
-        message = f"`{name}` is used, and what `{attached.short}` gave is not: a prompt method's adapter is lost so"
+        message = f"{name} is used, and what `{attached.short}` gave is not: a prompt method's adapter is lost so"
     edits: tuple[Edit, ...] = ()
     if discarded:
         given = attached.given("model", 0)
-        if given is not None and isinstance(given.node.value, cst.Name) and attached.statement is not None:
+        local = attached.callers and not all(one.function == attached.function for one in later)
+        if local:
+            pass  # the name ends with the function, whose caller goes on with its own
+        elif given is not None and isinstance(given.node.value, cst.Name) and attached.statement is not None:
             start = script.tree.span(attached.statement)[0]
             edits = (Edit(start, start, f"{given.node.value.value} = "),)
         yield Found(attached.node, f"the result of `{attached.short}` is not assigned; {message}",
-                    "assign it and use it", edits, severity)  # type: ignore[arg-type]  # fmt: skip
+                    "return it, and assign it where the function is called" if local else "assign it and use it",
+                    edits, severity)  # type: ignore[arg-type]  # fmt: skip
         return
     kept = name_given(script, attached)
-    if kept is None or kept == name:
+    if kept is None or kept == called:
         return
     for event in later:
-        if receiver_name(script, event) is not None and event.function == attached.function:
+        if receiver_name(script, event) is not None and event.function == home(attached):
             func = event.node.func
-            node = func.value if isinstance(func, cst.Attribute) else func
+            node = func.value if isinstance(func, cst.Attribute) and func.attr.value == event.short else func
             edits = replace(script.tree, node, kept)
         yield Found(event.node, message, f"use `{kept}`", edits, severity)  # type: ignore[arg-type]
         break
@@ -157,7 +164,7 @@ def _loaded(script: Context) -> Iterator[tuple[Model, Adapter]]:
     seen = set()
     for model in script.models:
         for adapter in model.adapters:
-            if adapter.path is not None and id(adapter) not in seen:
+            if adapter.paths and id(adapter) not in seen:
                 seen.add(id(adapter))
                 yield model, adapter
 
@@ -171,23 +178,28 @@ def _loaded(script: Context) -> Iterator[tuple[Model, Adapter]]:
 def adapter_wrong_base(script: Context) -> Iterator[Found]:
     """From the names, and from the adapter's configuration where it is at hand."""
     for model, adapter in _loaded(script):
-        base, path = model.body.base, adapter.path or ""
-        if base is None or "\0" in base or "\0" in path:
-            continue
-        made_for = base_of_adapter(path)
-        reason = None
-        if made_for is not None:
-            if _differs(made_for, base):
-                reason = f"its configuration names {made_for!r}"
-        elif _differs(path, base):
-            reason = "its name speaks of another base"
-        if reason is not None:
-            yield Found(
-                adapter.event.node,
-                f"the adapter {path!r} is put on {base!r}, but {reason}",
-                f"load the base it was made for{f', {made_for!r}' if made_for else ''}",
-                severity="error" if made_for else None,
-            )
+        base = model.body.base
+        for path in adapter.paths if base is not None and "\0" not in base else ():
+            yield from _for_another(adapter, path, base or "")
+
+
+def _for_another(adapter: Adapter, path: str, base: str) -> Iterator[Found]:
+    if "\0" in path:
+        return
+    made_for = base_of_adapter(path)
+    reason = None
+    if made_for is not None:
+        if _differs(made_for, base):
+            reason = f"its configuration names {made_for!r}"
+    elif _differs(path, base):
+        reason = "its name speaks of another base"
+    if reason is not None:
+        yield Found(
+            adapter.event.node,
+            f"the adapter {path!r} is put on {base!r}, but {reason}",
+            f"load the base it was made for{f', {made_for!r}' if made_for else ''}",
+            severity="error" if made_for else None,
+        )
 
 
 def _differs(one: str, other: str) -> bool:
@@ -211,14 +223,14 @@ def adapter_method_unknown(script: Context) -> Iterator[Found]:
         return
     peft = library("peft")
     known = set(peft.constants.get("PeftType", ())) if peft is not None else set()
-    for _, adapter in _loaded(script):
-        method = method_of_adapter(adapter.path)[0]
+    for adapter, path in [(one, path) for _, one in _loaded(script) for path in one.paths]:
+        method = method_of_adapter(path)[0]
         if method is None or not known or method in known:
             continue
         bottleneck = method == "BOTTLENECK"
         yield Found(
             adapter.event.node,
-            f"{adapter.path!r} is an adapter of the method {method}, which peft {peft.release if peft else ''} lacks",
+            f"{path!r} is an adapter of the method {method}, which peft {peft.release if peft else ''} lacks",
             "add `import astrarium`: it teaches the installed peft this method"
             if bottleneck
             else "use a peft that has it",

@@ -11,7 +11,9 @@ from astrarium.explain.bases import puts_bos_in_front
 from astrarium.explain.context import Context, model_of, settings_of
 from astrarium.explain.events import Event
 from astrarium.explain.mending import Edit, add_argument, line_before, replace
+from astrarium.explain.methods import prompts_of
 from astrarium.explain.rules.registry import Found, rule
+from astrarium.explain.texts import OWN_BEGINNING
 from astrarium.explain.values import Batch, Templated, Tokenizer, Value, constant, options, text_of
 
 LENGTH = 256
@@ -193,8 +195,8 @@ def special_tokens_twice(script: Context) -> Iterator[Found]:
         if given is None or event.given("add_special_tokens") is not None or event.unpacks:
             continue
         templated = any(_templated(option) for option in options(given.value))
-        text = text_of(given.value) or ""
-        written = re.match(r"<s>|<\|begin_of_text\|>|<bos>", text)
+        texts = [text_of(one) or "" for one in prompts_of(given.value)]
+        written = next((found for text in texts if (found := _WRITTEN.match(text))), None)
         puts = puts_bos_in_front(_base_of(event))
         if (templated or written) and puts is not False:
             adds = "the tokenizer adds its own" if puts else "the tokenizer adds its own where it has any"
@@ -202,11 +204,19 @@ def special_tokens_twice(script: Context) -> Iterator[Found]:
                 event.node,
                 f"the chat template has already written the special tokens, and {adds}"
                 if templated
-                else f"the text begins with {written.group() if written else ''}, and {adds}",
+                else f"the text begins with {_said(written)}, and {adds}",
                 "say `add_special_tokens=False`, or let `apply_chat_template` tokenize",
                 add_argument(script.tree, event.node, "add_special_tokens=False"),
                 severity=None if puts else "note",
             )
+
+
+_WRITTEN = re.compile(rf"<s>|<\|begin_of_text\|>|<bos>|{OWN_BEGINNING}")
+
+
+def _said(written: re.Match[str] | None) -> str:
+    found = written.group() if written is not None else ""
+    return "the tokenizer's own bos_token" if found == OWN_BEGINNING else found
 
 
 def _base_of(event: Event) -> str | None:
@@ -262,7 +272,7 @@ def gradients_on(script: Context) -> Iterator[Found]:
             continue
         if constant(event.facts.get("training", Value())) is not False or not event.loop:
             continue
-        evaluated = model.body.train_event is not None and model.body.train_event.short == "eval"
+        evaluated = constant(event.facts.get("evaluated", Value())) is True
         if not evaluated or any(one.short == "backward" and one.function == event.function for one in script.events):
             continue
         if any(one.short in ("set_grad_enabled",) for one in script.events):

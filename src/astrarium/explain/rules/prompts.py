@@ -11,7 +11,7 @@ from astrarium.explain.context import Context, model_of
 from astrarium.explain.mending import Edit, replace
 from astrarium.explain.rules.generation import batch_of
 from astrarium.explain.rules.registry import Found, rule
-from astrarium.explain.values import Batch, Function, options, text_of
+from astrarium.explain.values import Batch, Function, Value, options, text_of
 
 _MARKS = re.compile(
     r"###\s*[A-Z]\w+|<\|\w+\|>|\[INST\]|\b(?:Question|Answer|Instruction|Response|User|Assistant|Human|Bot|Input|Output):"
@@ -33,7 +33,7 @@ def prompt_unlike_training(script: Context) -> Iterator[Found]:
         batch, _ = batch_of(event)
         if model is None or batch is None:
             continue
-        if any("astraios-" in (one.path or "") for one in model.adapters):
+        if any("astraios-" in path for one in model.adapters for path in one.paths):
             yield from _unlike_astraios(script, batch)
         elif model.adapters or script.trains:
             trained = _marks_of_rows(script) if trained is None else trained
@@ -67,8 +67,26 @@ def _marks_of_rows(script: Context) -> set[str]:
         given = event.given("formatting_func") or (event.given("function", 0) if event.short == "map" else None)
         for option in options(given.value) if given is not None else ():
             if isinstance(option, Function):
-                marks.update(_MARKS.findall(script.code(option.node)))
+                marks.update(_MARKS.findall(_written_in(script, option)))
     return marks
+
+
+def _written_in(script: Context, function: Function, depth: int = 0) -> str:
+    """The code of a function, and the texts and functions that it names."""
+    code = script.code(function.node)
+    found = [code]
+    for owner, name in sorted(set(re.findall(r"(?<![\w.])(?:(self|cls)\.)?([A-Za-z_]\w*)", code))):
+        if owner and function.receiver is not None:
+            value: Value | None = script.flow.evaluator.attribute(function.receiver, name)
+        else:
+            value = function.scope.find(name)
+        for option in options(value) if value is not None else ():
+            text = text_of(option)
+            if text is not None:
+                found.append(text)
+            elif isinstance(option, Function) and depth < 2 and option.node is not function.node:
+                found.append(_written_in(script, option, depth + 1))
+    return "\n".join(found)
 
 
 def _unlike_astraios(script: Context, batch: Batch) -> Iterator[Found]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import libcst as cst
 
 from astrarium.explain.context import Context, model_of, named
-from astrarium.explain.events import Event
+from astrarium.explain.events import Event, surely
 from astrarium.explain.mending import Edit, drop_statement, replace
 from astrarium.explain.places import first_device
 from astrarium.explain.rules.registry import Found, rule
@@ -68,6 +68,9 @@ def quantised_moved(script: Context) -> Iterator[Found]:
         model = model_of(event)
         if model is None or model.body.quantised not in ("4bit", "8bit"):
             continue
+        made = model.body.event
+        if model.body.perhaps and made is not None and not surely(event.branch, made.branch):
+            continue  # a branch of its own, where the base may not be quantised
         cast = event.short in ("half", "float") or any(
             one.name == "dtype" or (named(one.value) or "").startswith("torch.") for one in event.arguments
         )
@@ -86,7 +89,7 @@ def quantised_moved(script: Context) -> Iterator[Found]:
         yield Found(
             event.node,
             f"the model is loaded in {what} bits, and `.{event.short}` "
-            + ("is refused with a ValueError" if refused else "moves what device_map has placed"),
+            + ("is refused with a ValueError" if refused else "moves what is on its device since it was loaded"),
             'leave it where it is: device_map="auto" places it when it is loaded',
             edits,
             severity="error" if refused else None,

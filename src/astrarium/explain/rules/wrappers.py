@@ -316,15 +316,18 @@ def adapter_not_active(script: Context) -> Iterator[Found]:
         ):
             continue
         kept = receiver_name(script, event)
+        goes_on = "the first" if model.active == "?" else repr(model.active)
         edits: tuple[Edit, ...] = ()
         if kept is not None and event.statement is not None and not event.loop:
             edits = line_after(script.tree, event.statement, f"{kept}.set_adapter({quoted})")
         yield Found(
             event.node,
-            f"the adapter {name!r} is loaded and never chosen; {model.active!r} goes on answering"
+            f"the adapter {name!r} is loaded and never chosen; {goes_on} goes on answering"
             if name is not None
-            else f"`{quoted}` names adapters that are loaded and never chosen; {model.active!r} goes on answering",
-            f"choose it: {kept or 'model'}.set_adapter({quoted})",
+            else f"`{quoted}` names adapters that are loaded and never chosen; {goes_on} goes on answering",
+            f"choose one before it answers: {kept or 'model'}.set_adapter(name)"
+            if event.loop
+            else f"choose it: {kept or 'model'}.set_adapter({quoted})",
             edits,
         )
 
