@@ -11,7 +11,7 @@ import libcst as cst
 from astrarium.explain import libraries, methods, texts
 from astrarium.explain.events import Event, Given, canonical
 from astrarium.explain.handed import handed_work, joined
-from astrarium.explain.parts import Parts
+from astrarium.explain.objects import Objects
 from astrarium.explain.spelling import spelt
 from astrarium.explain.tables import spread, unpacked
 from astrarium.explain.values import (
@@ -29,7 +29,6 @@ from astrarium.explain.values import (
     Table,
     Templated,
     Tokenizer,
-    Trainer,
     Value,
     Work,
     constant,
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
     from astrarium.explain.flow import Flow
 
 
-class Evaluator(Parts):
+class Evaluator(Objects):
     """Gives the values of a script's expressions, and tells the flow of its calls."""
 
     def __init__(self, flow: Flow) -> None:
@@ -207,8 +206,10 @@ class Evaluator(Parts):
         return self.evaluate(node.expression)
 
     def _yield(self, node: cst.Yield) -> Value:
-        if node.value is not None:
-            self.evaluate(node.value.item if isinstance(node.value, cst.From) else node.value)
+        if isinstance(node.value, cst.From):
+            self.flow.yielded(self.element(self.evaluate(node.value.item)))
+        elif node.value is not None:
+            self.flow.yielded(self.evaluate(node.value))
         return UNKNOWN
 
     # -- calls
@@ -274,6 +275,9 @@ class Evaluator(Parts):
             elif isinstance(option, Class):
                 event.name = option.name
                 found.append(self.instantiate(option, event, plain))
+            elif isinstance(option, Named) and option.name == "super":
+                event.name = "super"
+                found.append(self.above())
             elif isinstance(option, Named) and not isinstance(event.receiver, Model | Tokenizer):
                 event.name = canonical(option.name)
                 found.append(libraries.call(event))
@@ -303,31 +307,6 @@ class Evaluator(Parts):
             return either(found)
         event.name = event.name or (f"?.{attribute}" if attribute else self.flow.tree.code(event.node.func)[:80])
         return methods.loose(event, attribute)
-
-    def instantiate(self, made: Class, event: Event | None, given: list[tuple[str | None, Value]]) -> Value:
-        """An object of a class of the script; where nobody makes one, all its methods are walked."""
-        instance = made.example = Instance(made)
-        begin = self.member(made, "__init__")
-        if isinstance(begin, Function):
-            self.flow.call(Function(begin.node, begin.scope, instance), event, given)
-            begin.called = True
-        for base in made.bases:
-            if isinstance(base, Named) and event is not None and not isinstance(begin, Function):
-                event.name = canonical(base.name)
-                result = libraries.call(event)
-                if isinstance(result, Trainer):
-                    return result
-        if event is None:
-            self.walk_rest(made, instance)
-        return instance
-
-    def walk_rest(self, made: Class, instance: Instance) -> None:
-        """Walk the methods that nobody has called: a framework may."""
-        for name, member in list(made.members.items()):
-            if isinstance(member, Function) and not member.called:
-                method = self.of_instance(instance, name)
-                if isinstance(method, Function):
-                    self.flow.call(method, None, [])
 
 
 _CALLED = Model | Tokenizer | Batch | Settings

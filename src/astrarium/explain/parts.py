@@ -116,7 +116,7 @@ class Parts:
         if isinstance(value, Instance):
             return self.of_instance(value, name)
         if isinstance(value, Class):
-            return value.members.get(name, UNKNOWN)
+            return self._of_class(value, name)
         return methods.attribute(value, name)
 
     def of_instance(self, value: Instance, name: str) -> Value:
@@ -128,8 +128,15 @@ class Parts:
             decorators = [self.flow.tree.code(one.decorator) for one in member.node.decorators]
             if "property" in decorators or "cached_property" in decorators:
                 return self.flow.call(Function(member.node, member.scope, value, member=member), None, [])
-            bound = None if "staticmethod" in decorators else value
+            bound = None if "staticmethod" in decorators else value.of if "classmethod" in decorators else value
             return Function(member.node, member.scope, bound, member=member)
+        return member or UNKNOWN
+
+    def _of_class(self, value: Class, name: str) -> Value:
+        member = self.member(value, name)
+        if isinstance(member, Function) and isinstance(member.node, cst.FunctionDef):
+            marks = [self.flow.tree.code(one.decorator) for one in member.node.decorators]
+            return Function(member.node, member.scope, value if "classmethod" in marks else None, member=member)
         return member or UNKNOWN
 
     def member(self, of: Class, name: str, depth: int = 0) -> Value | None:

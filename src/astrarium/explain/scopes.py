@@ -72,8 +72,12 @@ def joined(states: list[dict[str, Value]]) -> dict[str, Value]:
 
 def guess(tree: Tree, parameter: cst.Param) -> Value:
     """What a parameter is, by its name and annotation, where nobody calls the function."""
-    name = parameter.name.value
     noted = tree.code(parameter.annotation.annotation) if parameter.annotation is not None else ""
+    return guessed(parameter.name.value, noted)
+
+
+def guessed(name: str, noted: str) -> Value:
+    """What something is, by its name and annotation."""
     if "tokenizer" in name.lower() or "Tokenizer" in noted:
         return Tokenizer(None, None, guessed=True)
     if name in ("model", "peft_model", "base_model", "llm") or noted.endswith(("Model", "ForCausalLM")):

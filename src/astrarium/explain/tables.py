@@ -21,7 +21,8 @@ def spread(table: Table, value: Value) -> None:
     if not isinstance(value, Table) or not value.complete:
         table.complete = False
         for key in table.items:
-            table.items[key] = UNKNOWN
+            before = table.items[key]
+            table.items[key] = either([before, UNKNOWN]) if isinstance(before, Const) else UNKNOWN
     table.items.update(known)
     if isinstance(value, Table):
         table.nodes.update(value.nodes)

@@ -73,6 +73,8 @@ class Function(Value):
     scope: Any
     receiver: Value | None = None
     called: bool = False
+    given: list[tuple[str | None, Value]] = field(default_factory=list)
+    """Arguments that a `partial` has been given for it."""
     member: Function | None = None
     """Of a method that is bound to an object: the class's own."""
 
@@ -84,6 +86,8 @@ class Class(Value):
     name: str
     bases: list[Value]
     members: dict[str, Value] = field(default_factory=dict)
+    fields: dict[str, Value] = field(default_factory=dict)
+    """Names that are annotated in its body, as a dataclass has them: what each is guessed to be."""
     example: Instance | None = None
     """The last object made of it."""
 

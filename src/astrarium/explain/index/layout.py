@@ -53,7 +53,7 @@ def encoded(index: Mapping[str, Any]) -> bytes:
         owner, _, own = path.rpartition(".")
         name = owner.rsplit(".", 1)[-1] if "bases" in objects.get(owner, ()) else own
         by_name.setdefault(name, {})[path] = described
-    tables = {key: index[key] for key in ("exports", "renamed", "linears", "tasks", "constants")}
+    tables = {key: index[key] for key in ("exports", "renamed", "linears", "tasks", "constants", "checked", "sides")}
     lines = [json.dumps(one, separators=(",", ":")) for one in (*tables.values(), *by_name.values())]
     rest = "\n".join(lines)
     heading = {

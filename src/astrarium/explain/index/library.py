@@ -90,6 +90,18 @@ class Library:
         return found
 
     @cached_property
+    def checked(self) -> dict[str, str]:
+        """Argument of `TrainingArguments` → the enumeration that its value is held against."""
+        found: dict[str, str] = self._index.part("checked")
+        return found
+
+    @cached_property
+    def sides(self) -> dict[str, str]:
+        """Tokenizer class or model type → the side on which it pads by itself, where that is not the right."""
+        found: dict[str, str] = self._index.part("sides")
+        return found
+
+    @cached_property
     def renamed(self) -> dict[str, dict[str, str]]:
         """Module → argument that it calls deprecated → the one that it names instead."""
         found: dict[str, dict[str, str]] = self._index.part("renamed")

@@ -12,7 +12,7 @@ from astrarium.core.files import atomic_open
 from astrarium.explain.index.layout import Index, encoded
 from astrarium.model.caches import cache_folder
 
-_FORMAT = 10  # the same as build.FORMAT, which is not imported here: griffe is needed only where an index is missing
+_FORMAT = 15  # the same as build.FORMAT, which is not imported here: griffe is needed only where an index is missing
 
 
 def installed(package: str) -> tuple[Path, str] | None:

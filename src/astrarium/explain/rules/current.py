@@ -17,7 +17,7 @@ from astrarium.explain.index.library import PACKAGES, Library, Signature, librar
 from astrarium.explain.mending import Edit, line_before, remove_argument, rename, replace
 from astrarium.explain.rules.registry import Found, rule
 from astrarium.explain.rules.successors import DROPPED, ELSEWHERE, GONE_METHODS, NEW_ARGUMENTS, NEW_NAMES, OPEN_CALLS
-from astrarium.explain.values import constant, strings
+from astrarium.explain.values import constant
 
 
 def _libraries() -> Iterator[Library]:
@@ -313,42 +313,3 @@ def method_gone(script: Context) -> Iterator[Found]:
             f"call the tokenizer: {name}(…)" + ("" if edits else ", the targets as text_target=…"),
             edits,
         )
-
-
-@rule(
-    "value-gone",
-    "error",
-    "the installed library does not know this value",
-    "The call stops with a ValueError or KeyError.",
-)
-def value_gone(script: Context) -> Iterator[Found]:
-    """TensorFlow tensors, and tasks that `pipeline` no longer has."""
-    transformers = library("transformers")
-    if transformers is None:
-        return
-    kinds = transformers.constants.get("TensorType", [])
-    for event in script.events:
-        given = event.given("return_tensors")
-        value = constant(given.value) if given is not None else None
-        if (
-            given is not None
-            and isinstance(value, str)
-            and kinds
-            and value not in kinds
-            and event.name.startswith(("transformers.", "?."))
-        ):
-            yield Found(
-                given.node, f"transformers {transformers.release} has no tensors of the kind {value!r}, only "
-                f"{', '.join(kinds)}",
-                'say return_tensors="pt"', (),
-            )  # fmt: skip
-        if event.name == "transformers.pipeline" and transformers.tasks:
-            given = event.given("task", 0)
-            for task in strings(given.value) if given is not None else ():
-                plain = task.split("_")[0] if task.startswith("translation_") else task
-                if plain not in transformers.tasks and "\0" not in task and given is not None:
-                    yield Found(
-                        given.node, f"transformers {transformers.release} has no pipeline for {task!r}",
-                        "use text-generation with a model that is told what to do, or the model and its "
-                        "tokenizer themselves",
-                    )  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from astrarium.explain.bases import puts_bos_in_front
+from astrarium.explain.bases import padding_side, puts_bos_in_front
 from astrarium.explain.context import Context, model_of, settings_of
 from astrarium.explain.events import Event
 from astrarium.explain.mending import Edit, add_argument, line_before, replace
@@ -140,13 +140,17 @@ def right_padding(script: Context) -> Iterator[Found]:
         tokenizer = batch.tokenizer
         if tokenizer is None or tokenizer.guessed:
             continue
+        loader = tokenizer.event.name.split(".")[-2] if tokenizer.event is not None else "AutoTokenizer"
+        own = padding_side(tokenizer.base or model.body.base, loader)
+        if batch.side is None and own == "left":
+            continue
         said = batch.side == "right"
         yield Found(
             batch.event.node,
             (
                 "the padding is put on the right"
                 if said
-                else "the padding goes to the tokenizer's own side, as a rule the right"
+                else f"the padding goes to the tokenizer's own side, {'as a rule ' if own is None else ''}the right"
             )
             + f", and line {script.tree.line(event.node)} generates from the batch",
             'pad on the left: tokenizer.padding_side = "left"',

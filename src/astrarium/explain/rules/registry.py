@@ -28,6 +28,7 @@ GROUPS = (
     "training",
     "quantised",
     "current",
+    "members",
     "safety",
 )
 """Modules of rules, in the order in which they are listed."""
