@@ -10,6 +10,7 @@ import libcst as cst
 
 from astrarium.explain.events import Event, Store
 from astrarium.explain.flow import Flow
+from astrarium.explain.scopes import dotted
 from astrarium.explain.source import Script
 from astrarium.explain.values import Model, Named, Settings, Trainer, Value, constant, options
 
@@ -104,11 +105,22 @@ class Context:
     def handed_on(self) -> frozenset[tuple[str, str]]:
         """Names that go into what does more than show or keep them: the function they stand in, the name."""
         return frozenset(
-            (event.function, argument.node.value.value)
+            (event.function, name)
             for event in self.events
             if event.short not in _SHOWS
             for argument in event.arguments
-            if isinstance(argument.node.value, cst.Name)
+            if (name := dotted(argument.node.value).rsplit(".", 1)[-1])
+        )
+
+    @cached_property
+    def handed_calls(self) -> frozenset[int]:
+        """Calls whose values go straight into what does more than show or keep them, by the id of their nodes."""
+        return frozenset(
+            id(argument.node.value)
+            for event in self.events
+            if event.short not in _SHOWS and event.name and not event.short[:1].isupper()
+            for argument in event.arguments
+            if isinstance(argument.node.value, cst.Call)
         )
 
     def mentions(self, text: str) -> bool:

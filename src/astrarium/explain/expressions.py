@@ -10,7 +10,7 @@ import libcst as cst
 
 from astrarium.explain import libraries, methods, texts
 from astrarium.explain.events import Event, Given, canonical
-from astrarium.explain.handed import handed_work, joined
+from astrarium.explain.handed import handed_function, handed_work, joined
 from astrarium.explain.objects import Objects
 from astrarium.explain.spelling import spelt
 from astrarium.explain.tables import spread, unpacked
@@ -25,6 +25,7 @@ from astrarium.explain.values import (
     Items,
     Model,
     Named,
+    Parser,
     Settings,
     Table,
     Templated,
@@ -235,6 +236,8 @@ class Evaluator(Objects):
             value = self.evaluate(argument.value)
             if argument.star == "**":
                 given += unpacked(value, argument)
+            elif argument.star == "*" and isinstance(value, Items) and value.rest is None:
+                given += [Given(None, one, argument) for one in value.items]
             else:
                 given.append(
                     Given(argument.keyword.value if argument.keyword else argument.star or None, value, argument)
@@ -248,10 +251,27 @@ class Evaluator(Objects):
         )  # fmt: skip
         self.flow.events.append(event)
         event.result = self._result(event, called, attribute)
+        parsed = self._parsed(event)
+        if parsed is not None:
+            event.result = parsed
         handed = handed_work(event)
         if handed is not None:
             event.result = self._handed(event, *handed)
         return event.result
+
+    def _parsed(self, event: Event) -> Value | None:
+        """What a parser of dataclasses, a function that is handed on, or `partial` of one gives."""
+        if isinstance(event.receiver, Parser) and event.short.startswith("parse_") and event.receiver.classes:
+            return Items([self.instantiate(one, event, []) for one in event.receiver.classes])
+        handed = handed_function(event)
+        if handed is None:
+            return None
+        function, given = handed
+        plain = [(one.name, one.value) for one in given if one.name not in ("*", "**")]
+        if event.short == "partial":
+            return replace(function, given=[*function.given, *plain])
+        result = self.flow.call(function, event, plain)
+        return Items([], result) if event.short in ("map", "imap") else result
 
     def _handed(self, event: Event, work: Work, given: list[Given]) -> Value:
         """Note the call that something else will make; the value of the call that hands it on."""

@@ -262,7 +262,7 @@ class Flow:
                 if mark in code:
                     self.contexts |= {mark}
             if item.asname is not None:
-                self.bind(item.asname.name, value)
+                self.bind(item.asname.name, self.evaluator.entered(value))
         left = self._suite(node.body)
         self.contexts = before
         return left

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from astrarium.explain.command_lines import parser_of
 from astrarium.explain.index.library import library
 from astrarium.explain.methods import loose
 from astrarium.explain.places import device_of
@@ -128,6 +129,8 @@ def _transformers(event: Event, short: str) -> Value:
         return _settings(event, "pipeline")
     if short.startswith("DataCollator") or short.endswith("Config"):
         return _settings(event, short)
+    if short == "HfArgumentParser":
+        return parser_of(event)
     if _MODEL_CLASS.match(short) and event.arguments:
         body = Body(None, event, short, {}, scratch=True)
         return Model(body, event)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from astrarium.explain.command_lines import parser_method
 from astrarium.explain.places import first_device
 from astrarium.explain.sequences import iterated, kept
 from astrarium.explain.tables import made, table_method
@@ -19,6 +20,7 @@ from astrarium.explain.values import (
     Model,
     Named,
     Output,
+    Parser,
     Settings,
     Table,
     Templated,
@@ -53,6 +55,8 @@ def method(event: Event, receiver: Value, name: str) -> Value | None:
             return _batch_method(event, receiver, name)
         case Trainer():
             return _trainer_method(event, receiver, name)
+        case Parser():
+            return parser_method(event, receiver, name)
         case Output():
             event.name = f"torch.Tensor.{name}"
             return receiver

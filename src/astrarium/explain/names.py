@@ -9,7 +9,7 @@ import libcst as cst
 from astrarium.explain.events import Event
 from astrarium.explain.scopes import Imported, Scope, dotted, guess, guessed
 from astrarium.explain.tree import Tree
-from astrarium.explain.values import UNKNOWN, Const, Function, Named, Table, Value
+from astrarium.explain.values import UNKNOWN, Const, Function, Items, Named, Table, Value
 
 if TYPE_CHECKING:
     from astrarium.explain.flow import Flow
@@ -68,7 +68,8 @@ def parameters(
             value = guess(flow.tree, parameter)
         scope.names[name] = value
     if isinstance(declared.star_arg, cst.Param):
-        scope.names[declared.star_arg.name.value] = UNKNOWN
+        unpacks = event is None or any(one.name == "*" for one in event.arguments)
+        scope.names[declared.star_arg.name.value] = UNKNOWN if unpacks else Items(values[len(plain) :])
     if isinstance(declared.star_kwarg, cst.Param):
         nodes = {one.name: one.node for one in event.arguments} if event is not None else {}
         rest = UNKNOWN if event is None else Table(dict(keywords), not event.unpacks, nodes)

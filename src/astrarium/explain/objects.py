@@ -31,6 +31,11 @@ class Objects(Parts):
             self.walk_rest(made, instance)
         return instance
 
+    def entered(self, value: Value) -> Value:
+        """What `with value as name` gives a name to."""
+        begin = self.of_instance(value, "__enter__") if isinstance(value, Instance) else UNKNOWN
+        return self.flow.call(begin, None, []) if isinstance(begin, Function) else value
+
     def _fill(self, instance: Instance, given: list[tuple[str | None, Value]]) -> None:
         """The attributes of a dataclass, from its arguments and the defaults in its body."""
         fields: dict[str, Value] = {}

@@ -154,7 +154,7 @@ class Parts:
         """`receiver.path = value`."""
         path, node = target.attr.value, target.value
         receiver = self.evaluate(node)
-        while not isinstance(receiver, Model | Tokenizer | Instance | Settings | Either) and isinstance(
+        while not isinstance(receiver, Model | Tokenizer | Instance | Class | Settings | Either) and isinstance(
             node, cst.Attribute
         ):
             path, node = f"{node.attr.value}.{path}", node.value
@@ -162,6 +162,8 @@ class Parts:
         for option in options(receiver):
             if isinstance(option, Instance):
                 option.attributes[path] = value
+            elif isinstance(option, Class):
+                option.members[path] = value
             elif isinstance(option, Settings):
                 option.given[path] = value
             elif isinstance(option, Tokenizer):

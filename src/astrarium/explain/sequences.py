@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from astrarium.explain.command_lines import namespace, parser_of
 from astrarium.explain.scopes import dotted
 from astrarium.explain.values import (
     UNKNOWN,
@@ -77,6 +78,10 @@ def kept(event: Event, carried: list[Value]) -> Value:
     if event.short in _PLACERS and any(one_model(one) is not None for one in given):
         _placed(given)
         return given[0] if len(given) == 1 else Items(given)
+    if event.short in ("ArgumentParser", "HfArgumentParser"):
+        return parser_of(event)
+    if event.short in ("SimpleNamespace", "Namespace") and not event.unpacks:
+        return namespace({one.name: one.value for one in event.arguments if one.name is not None})
     if event.short == "Template" and isinstance(first, Const | Text):
         return first
     if event.name in ("os.getenv", "os.environ.get") and event.given("default", 1) is not None:

@@ -101,6 +101,14 @@ class Instance(Value):
 
 
 @dataclass(eq=False, slots=True)
+class Parser(Value):
+    """A parser of the command line: what each option is by default, and dataclasses that it fills."""
+
+    defaults: dict[str, Value] = field(default_factory=dict)
+    classes: list[Class] = field(default_factory=list)
+
+
+@dataclass(eq=False, slots=True)
 class Device(Value):
     """A place: `cpu`, `cuda`, or `cuda?` (CUDA where there is one), or a body's own."""
 

@@ -30,12 +30,12 @@ def name_given(script: Context, event: Event) -> str | None:
     for small in getattr(event.statement, "body", ()):
         if isinstance(small, cst.Assign) and len(small.targets) == 1 and _chain(small.value, event.node):
             target = small.targets[0].target
-            return script.code(target) if isinstance(target, cst.Name | cst.Attribute) else None
+            return script.code(target) if isinstance(target, cst.Name | cst.Attribute | cst.Subscript) else None
         if isinstance(small, cst.AnnAssign) and small.value is not None and _chain(small.value, event.node):
             return script.code(small.target)
     if event.callers and _returned(event):
         return name_given(script, event.callers[-1])
-    return None
+    return event.target  # of a walrus
 
 
 def _returned(event: Event) -> bool:

@@ -10,6 +10,7 @@ import libcst as cst
 from astrarium.explain.context import Context
 from astrarium.explain.events import Event
 from astrarium.explain.mending import Edit, add_argument
+from astrarium.explain.rules.asking import home, name_given
 from astrarium.explain.rules.registry import Found, rule
 from astrarium.explain.values import Batch, Output, Value, options, text_of
 
@@ -87,8 +88,10 @@ def _cut_later(script: Context, event: Event) -> bool:
     statement = script.code(event.statement) if event.statement is not None else ""
     if re.search(r"\.(split|replace|removeprefix|partition|find|index)\(|\[len\(", statement):
         return True
-    name = event.target
-    return name is not None and (name in script.cut_names or (event.function, name) in script.handed_on)
+    if id(event.node) in script.handed_calls:
+        return True
+    words = re.findall(r"\w+", name_given(script, event) or "")
+    return bool(words) and (words[-1] in script.cut_names or (home(event), words[-1]) in script.handed_on)
 
 
 def _cut(script: Context, event: Event, output: Output) -> tuple[Edit, ...]:

@@ -14,10 +14,11 @@ from astrarium.explain.mending import Edit, add_argument, replace
 from astrarium.explain.places import device_of
 from astrarium.explain.rules.asking import receiver_name, thrown_away
 from astrarium.explain.rules.registry import Found, rule
-from astrarium.explain.values import Batch, Const, Device, Either, Model, Tensor, Value, constant, options
+from astrarium.explain.values import Batch, Const, Device, Either, Instance, Model, Tensor, Value, constant, options
 
 LARGE = 3e9
 """Parameters from which four bytes each are worth a word."""
+_DEVICE_NAME = re.compile(r"_?(device|DEVICE|torch_device|dev)")
 _STORED_SMALL = re.compile(r"(?i)\b(?:bnb-)?[48]-?bit\b|\b(?:gptq|awq|gguf|fp8|int4|int8|nf4|w4a16|w8a8|mxfp4)\b")
 """In the name of a base whose checkpoint is quantised already."""
 
@@ -144,12 +145,28 @@ def _unused_moves(script: Context) -> Iterator[Event]:
 def device_unused(script: Context) -> Iterator[Found]:
     """A device in a variable that nothing reads."""
     for name, node, value in script.flow.assigned:
-        if not re.fullmatch(r"_?(device|DEVICE|torch_device|dev)", name) or script.tree.read[name] > 1:
+        if not _DEVICE_NAME.fullmatch(name) or script.tree.read[name] > 1:
             continue
         if _place(device_of(value)) is None:
             continue
         edits = _use_device(script, name, node)
         yield Found(node, f"`{name}` is defined and never used", f"use it: model.to({name}), inputs.to({name})", edits)
+    yield from _unused_attributes(script)
+
+
+def _unused_attributes(script: Context) -> Iterator[Found]:
+    """`self.device = …` that nothing reads."""
+    for store in script.flow.stores:
+        if not isinstance(store.receiver, Instance) or not _DEVICE_NAME.fullmatch(store.path):
+            continue
+        if _place(device_of(store.value)) is None or store.receiver.of.name in ("Namespace", "super"):
+            continue
+        others = [one for one in script.tree.every(cst.Attribute)
+                  if one.attr.value == store.path and one is not store.node]  # fmt: skip
+        if any(not re.search(r"model|torch|lm$", script.code(one.value)) for one in others):
+            continue
+        name = script.code(store.node)
+        yield Found(store.node, f"`{name}` is defined and never used", f"use it: model.to({name}), inputs.to({name})")
 
 
 def _use_device(script: Context, name: str, node: cst.CSTNode) -> tuple[Edit, ...]:
