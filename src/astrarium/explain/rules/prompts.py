@@ -23,7 +23,8 @@ _MARKS = re.compile(
     "prompt-unlike-training",
     "warning",
     "the prompt is unlike the one the adapter was trained on",
-    "An adapter answers in the form it has learned; another form gives worse answers, or none.",
+    "An adapter has learned to answer after one form of prompt; nothing in its training has shaped what it does after "
+    "another.",
 )
 def prompt_unlike_training(script: Context) -> Iterator[Found]:
     """A question to an Astraios adapter in another form than theirs, or rows and prompts with different marks."""
@@ -81,7 +82,7 @@ def _unlike_astraios(script: Context, batch: Batch) -> Iterator[Found]:
         yield Found(
             batch.event.node,
             "Astraios's adapters were trained on `Question: …\\n\\nAnswer:`, and this prompt has another form",
-            'write "Question: …\\n\\nAnswer:" around the question, without a space at the end',
+            'write `"Question: …\\n\\nAnswer:"` around the question, without a space at the end',
             _astraios_form(script, batch, text),
         )
         return
