@@ -46,6 +46,8 @@ class Flow:
         self.assigned: list[tuple[str, cst.CSTNode, Value]] = []
         self.compared_with_padding: list[tuple[cst.CSTNode, Value]] = []
         """Where something is compared with a tokenizer's `pad_token_id`: the node, and the tokenizer."""
+        self.returned: dict[int, Value] = {}
+        """What functions of the script give, by the `id` of their nodes, as they were walked last."""
         self.modules: set[str] = set()
         self.stars: list[str] = []
         self.scope = Scope()
@@ -345,7 +347,9 @@ class Flow:
         self._active.pop()
         self.scope, self.statement, self.loops, self.contexts, self.callers = saved
         returned = self._returns.pop()
-        return either(returned) if returned else Const(None)
+        given_back = either(returned) if returned else Const(None)
+        self.returned[id(node)] = given_back
+        return given_back
 
     def _parameters(
         self, function: Function, scope: Scope, given: list[tuple[str | None, Value]], event: Event | None
