@@ -31,14 +31,22 @@ class Context:
         script: as it was opened.
         flow: the walk through it.
         repairs: what had to be repaired before it parsed: line, message, mend.
+        lines: for each line, from 1, the line of the script as it was; empty where nothing had to be repaired.
     """
 
-    def __init__(self, script: Script, flow: Flow, repairs: tuple[tuple[int, str, str], ...] = ()) -> None:
+    def __init__(
+        self,
+        script: Script,
+        flow: Flow,
+        repairs: tuple[tuple[int, str, str], ...] = (),
+        lines: tuple[int, ...] = (),
+    ) -> None:
         self.script = script
         self.flow = flow
         self.tree = flow.tree
         self.text = flow.tree.text
         self.repairs = repairs
+        self._lines = lines
         self._mentions: dict[str, bool] = {}
 
     @property
@@ -128,6 +136,15 @@ class Context:
         if text not in self._mentions:
             self._mentions[text] = text in self.text
         return self._mentions[text]
+
+    def original(self, line: int) -> int:
+        """The line of the script as it was before it was repaired."""
+        return self._lines[min(line, len(self._lines)) - 1] if self._lines else line
+
+    def where(self, node: cst.CSTNode) -> str:
+        """The line on which a node begins, in words; of a notebook with its cell."""
+        line, cell = self.script.place(self.original(self.tree.line(node)))
+        return f"line {line}" if cell is None else f"line {line} of cell {cell}"
 
     def code(self, node: cst.CSTNode) -> str:
         """A node as it stands in the script."""

@@ -271,7 +271,9 @@ class Evaluator(Objects):
         if event.short == "partial":
             return replace(function, given=[*function.given, *plain])
         result = self.flow.call(function, event, plain)
-        return Items([], result) if event.short in ("map", "imap") else result
+        if event.short in ("map", "imap"):
+            return Items([], result) if given else None
+        return result
 
     def _handed(self, event: Event, work: Work, given: list[Given]) -> Value:
         """Note the call that something else will make; the value of the call that hands it on."""

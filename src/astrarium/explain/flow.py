@@ -50,6 +50,8 @@ class Flow:
         self.assigned: list[tuple[str, cst.CSTNode, Value]] = []
         self.compared_with_padding: list[tuple[cst.CSTNode, Value]] = []
         """Where something is compared with a tokenizer's `pad_token_id`: the node, and the tokenizer."""
+        self.returned: dict[int, Value] = {}
+        """What functions of the script give, by the `id` of their nodes, as they were walked last."""
         self.modules: set[str] = set()
         self.stars: list[str] = []
         self.scope = Scope()
@@ -352,9 +354,11 @@ class Flow:
         self._active.pop()
         self.scope, self.statement, self.loops, self.contexts, self.callers = saved
         returned, yielded = self._returns.pop(), self._yields.pop()
+        given_back = either(returned) if returned else Const(None)
         if yielded:
-            return either(yielded) if manages else Items([], either(yielded))
-        return either(returned) if returned else Const(None)
+            given_back = either(yielded) if manages else Items([], either(yielded))
+        self.returned[id(node)] = given_back
+        return given_back
 
     def _uncalled(self) -> None:
         """Walk what nobody has called."""

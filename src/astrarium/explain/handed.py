@@ -41,7 +41,7 @@ def handed_function(event: Event) -> tuple[Function, list[Given]] | None:
     rest = event.arguments[position + 1 :]
     if event.short in ("map", "imap"):
         if isinstance(event.receiver, Instance) or len(rest) != 1 or rest[0].name is not None:
-            return None  # of a dataset: its rows are not known
+            return function, []  # of a dataset: its rows are not known
         rest = [Given(None, element(rest[0].value), rest[0].node)]
     return function, rest
 

@@ -116,6 +116,20 @@ def line_after(tree: Tree, node: cst.CSTNode, text: str) -> tuple[Edit, ...]:
     return (Edit(tree.starts[last], tree.starts[last], f"{indent}{text}\n"),)
 
 
+def inside(tree: Tree, statement: cst.CSTNode | None, node: cst.CSTNode, header: str) -> tuple[Edit, ...]:
+    """Put a node's statement under a header such as `with …:`; nothing where its lines are not plain."""
+    if not isinstance(statement, cst.SimpleStatementLine):
+        return ()
+    (start, end), (first, last) = tree.span(statement), tree.span(node)
+    text, begin = tree.text[start:end], tree.starts[tree.line(statement) - 1]
+    indent = tree.text[begin:start]
+    if not start <= first <= last <= end or indent.strip() or any(mark in text for mark in ('"""', "'''", "\\\n")):
+        return ()
+    unit = tree.module.default_indent
+    later = tree.starts[tree.line(statement) : tree.last_line(statement)]
+    return (Edit(begin, begin, f"{indent}{header}\n{unit}"), *(Edit(one, one, unit) for one in later))
+
+
 def drop_statement(tree: Tree, node: cst.CSTNode) -> tuple[Edit, ...]:
     """Take a whole statement out with its line, where it is not alone in its block."""
     begin, last = tree.starts[tree.line(node) - 1], tree.last_line(node)

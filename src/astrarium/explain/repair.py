@@ -189,7 +189,7 @@ def _print_statement(text: str, line: int) -> _Made | None:
         found = re.match(r"^(\s*)print\s+(?![=(])(\S.*?)\s*$", rows[number - 1]) if 0 < number <= len(rows) else None
         if found:
             rows[number - 1] = f"{found.group(1)}print({found.group(2)})"
-            return "\n".join(rows), number, "print is a statement of Python 2", "call it: print(…)", _same(text)
+            return "\n".join(rows), number, "print is a statement of Python 2", "call it: `print(…)`", _same(text)
     return None
 
 

@@ -43,6 +43,7 @@ class Script:
     """Placeholder line → the line of the notebook that it stands for."""
     notebook: dict[str, Any] | None = None
     bom: str = ""
+    _lines: list[str] = field(default_factory=list, repr=False)
 
     def place(self, line: int) -> tuple[int, int | None]:
         """Line within its cell and the cell's number; for a plain script the line and None."""
@@ -50,6 +51,11 @@ class Script:
             if line >= cell.first:
                 return line - cell.first + 1, cell.number
         return line, None
+
+    def shown_line(self, line: int) -> str:
+        """A line of the joined code, as it stands in the file."""
+        self._lines = self._lines or self.code.split("\n")
+        return self.shown(self._lines[line - 1].rstrip("\r")) if 0 < line <= len(self._lines) else ""
 
     def shown(self, code: str) -> str:
         """Code with the magics put back."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from astrarium.explain.values import (
     UNKNOWN,
+    Batch,
     Const,
     Items,
     Named,
@@ -64,6 +65,8 @@ def added(left: Value, right: Value) -> Value:
     """Left and right, joined by `+`."""
     if isinstance(left, Templated):
         return left
+    if isinstance(left, Batch):
+        return left  # ids, with others behind them
     if isinstance(left, Items) and isinstance(right, Items):
         return Items(left.items + right.items, left.rest or right.rest)
     if any(spoken(option) is not None for side in (left, right) for option in options(side)):

@@ -25,6 +25,7 @@ from astrarium.explain.rules.asking import (
     works,
 )  # fmt: skip
 from astrarium.explain.rules.registry import Found, rule
+from astrarium.explain.spelling import spelt
 from astrarium.explain.values import Adapter, Model, Value, options, text_of
 
 
@@ -72,14 +73,19 @@ def _reloaded(script: Context, model: Model) -> Iterator[Found]:
                 edits = drop_statement(script.tree, event.statement)
             else:
                 edits = replace(script.tree, event.node, kept)
-        line = script.tree.line(attached.node)
+        where = script.where(attached.node)
         yield Found(
             event.node,
-            f"the base is loaded again here, so the adapter attached on line {line} is thrown away and "
+            f"the base is loaded again here, so the adapter attached on {where} is thrown away and "
             "the base alone answers",
-            f"keep the model of line {line} and delete this second loading",
+            f"keep the model of {where} and delete this second loading",
             edits,
         )
+
+
+_BY_METHOD = (
+    "Some methods change the base in place, others live in what peft gives: only that has the adapter for sure."
+)
 
 
 def _bypassed(script: Context, model: Model) -> Iterator[Found]:
@@ -104,6 +110,7 @@ def _bypassed(script: Context, model: Model) -> Iterator[Found]:
         message = f"{name} is the base without the adapter: {kind} lives in what `{attached.short}` gives"
     else:
         message = f"{name} is used, and what `{attached.short}` gave is not: a prompt method's adapter is lost so"
+    why = None if lost else _BY_METHOD
     edits: tuple[Edit, ...] = ()
     if discarded:
         given = attached.given("model", 0)
@@ -115,7 +122,7 @@ def _bypassed(script: Context, model: Model) -> Iterator[Found]:
             edits = (Edit(start, start, f"{given.node.value.value} = "),)
         yield Found(attached.node, f"the result of `{attached.short}` is not assigned; {message}",
                     "return it, and assign it where the function is called" if local else "assign it and use it",
-                    edits, severity)  # type: ignore[arg-type]  # fmt: skip
+                    edits, severity, why)  # type: ignore[arg-type]  # fmt: skip
         return
     kept = name_given(script, attached)
     if kept is None or kept == called:
@@ -125,7 +132,7 @@ def _bypassed(script: Context, model: Model) -> Iterator[Found]:
             func = event.node.func
             node = func.value if isinstance(func, cst.Attribute) and func.attr.value == event.short else func
             edits = replace(script.tree, node, kept)
-        yield Found(event.node, message, f"use `{kept}`", edits, severity)  # type: ignore[arg-type]
+        yield Found(event.node, message, f"use `{kept}`", edits, severity, why)  # type: ignore[arg-type]
         break
 
 
@@ -153,9 +160,8 @@ def pipeline_base(script: Context) -> Iterator[Found]:
                 edits = replace(script.tree, given.node.value, kept)
             yield Found(
                 event.node,
-                f"the pipeline loads {base!r} alone; the adapter of line {script.tree.line(model.event.node)} "
-                "is not in it",
-                "give it the model with the adapter and a tokenizer: pipeline(…, model=model, tokenizer=tokenizer)",
+                f"the pipeline loads {base!r} alone; the adapter of {script.where(model.event.node)} is not in it",
+                "give it the model with the adapter and a tokenizer: `pipeline(…, model=model, tokenizer=tokenizer)`",
                 edits,
             )
 
@@ -173,17 +179,18 @@ def _loaded(script: Context) -> Iterator[tuple[Model, Adapter]]:
     "adapter-wrong-base",
     "error",
     "the adapter was made for another base",
-    "Its tensors do not fit, or fit and mean nothing: an adapter is a change of one set of weights.",
+    "An adapter is a change of one set of weights: on others its tensors do not fit, or change what they were not "
+    "trained on.",
 )
 def adapter_wrong_base(script: Context) -> Iterator[Found]:
     """From the names, and from the adapter's configuration where it is at hand."""
     for model, adapter in _loaded(script):
         base = model.body.base
         for path in adapter.paths if base is not None and "\0" not in base else ():
-            yield from _for_another(adapter, path, base or "")
+            yield from _for_another(script, adapter, path, base or "")
 
 
-def _for_another(adapter: Adapter, path: str, base: str) -> Iterator[Found]:
+def _for_another(script: Context, adapter: Adapter, path: str, base: str) -> Iterator[Found]:
     if "\0" in path:
         return
     made_for = base_of_adapter(path)
@@ -198,8 +205,15 @@ def _for_another(adapter: Adapter, path: str, base: str) -> Iterator[Found]:
             adapter.event.node,
             f"the adapter {path!r} is put on {base!r}, but {reason}",
             f"load the base it was made for{f', {made_for!r}' if made_for else ''}",
+            _other_base(script, base, made_for) if made_for is not None else (),
             severity="error" if made_for else None,
         )
+
+
+def _other_base(script: Context, base: str, made_for: str) -> tuple[Edit, ...]:
+    """The base's id in every place where it stands, so that the tokenizer changes with the model."""
+    found = [node for node in script.tree.every(cst.SimpleString) if base in node.value and spelt(node) == base]
+    return tuple(Edit(*script.tree.span(node), f"{node.quote}{made_for}{node.quote}") for node in found)
 
 
 def _differs(one: str, other: str) -> bool:
@@ -215,7 +229,7 @@ def _differs(one: str, other: str) -> bool:
     "adapter-method-unknown",
     "error",
     "stock peft does not know the adapter's method",
-    "peft stops with a KeyError: the method is in a fork only, and in astrarium.",
+    "peft stops with a KeyError when it reads the adapter's configuration.",
 )
 def adapter_method_unknown(script: Context) -> Iterator[Found]:
     """A `BOTTLENECK` adapter without `import astrarium`."""
@@ -230,7 +244,7 @@ def adapter_method_unknown(script: Context) -> Iterator[Found]:
         bottleneck = method == "BOTTLENECK"
         yield Found(
             adapter.event.node,
-            f"{path!r} is an adapter of the method {method}, which peft {peft.release if peft else ''} lacks",
+            f"{path!r} is an adapter of the method `{method}`, which peft {peft.release if peft else ''} lacks",
             "add `import astrarium`: it teaches the installed peft this method"
             if bottleneck
             else "use a peft that has it",
@@ -257,8 +271,7 @@ _FORK = re.compile(
     "peft-fork",
     "warning",
     "a fork or an old version shadows peft",
-    "A fork installs under the name peft and takes the place of the real one; current transformers does not run "
-    "with it.",
+    "It installs under the name peft and takes the place of the one that the current transformers asks for.",
 )
 def peft_fork(script: Context) -> Iterator[Found]:
     """An install line for a fork, or a fork that is installed here."""
@@ -274,13 +287,12 @@ def peft_fork(script: Context) -> Iterator[Found]:
             edits = (Edit(start + found.start(), start + found.end(), "pip install -q peft"),)
         yield Found(
             number,
-            "this installs a fork or an old peft in the place of the current one, which transformers 5 does not "
-            "run with",
+            "this installs a fork or an old peft in the place of the one that the current transformers asks for",
             "install peft itself; `import astrarium` adds the fork's bottleneck adapters to it",
             edits,
         )
     here = installed("peft")
     if here is not None and re.match(r"0\.[0-6]\.", here[1]) and "peft" in script.flow.modules:
         yield Found(
-            1, f"the peft installed here is {here[1]}, older than transformers 5 can use", "pip install -U peft"
+            1, f"the peft installed here is {here[1]}, older than transformers 5 can use", "`pip install -U peft`"
         )

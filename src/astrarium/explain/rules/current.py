@@ -31,7 +31,7 @@ def _libraries() -> Iterator[Library]:
     "name-gone",
     "error",
     "the installed library has no such name",
-    "The import stops with an ImportError before anything has run.",
+    "The import, or the first use, stops with an error.",
 )
 def name_gone(script: Context) -> Iterator[Found]:
     """Imports from transformers and peft, and names reached through the module."""
@@ -59,23 +59,23 @@ def _through_module(script: Context, event: Event, name: str) -> bool:
 
 
 def _gone(script: Context, found: Library, name: str, node: cst.CSTNode | None) -> tuple[str, str, tuple[Edit, ...]]:
-    message = f"{found.package} {found.release} has no {name}"
+    message = f"{found.package} {found.release} has no `{name}`"
     home = ELSEWHERE.get(name)
     if home is not None:
-        return message, f"take it from {home}: `from {home} import {name}`", _from_elsewhere(script, name, home, node)
+        return message, f"take it from `{home}`: `from {home} import {name}`", _from_elsewhere(script, name, home, node)
     new = NEW_NAMES.get(found.package, {}).get(name)
     if new is None or not found.has(new):
         new = None
         if name.startswith(("TF", "Flax")) and found.has(name.removeprefix("TF").removeprefix("Flax")):
             return (
                 message,
-                f"TensorFlow and Flax are gone; the PyTorch class is {name.removeprefix('TF').removeprefix('Flax')}",
+                f"TensorFlow and Flax are gone; the PyTorch class is `{name.removeprefix('TF').removeprefix('Flax')}`",
                 (),
             )
         close = difflib.get_close_matches(name, found.exports, 1, 0.88)
         return (
             message,
-            f"is {close[0]} meant?" if close else "look for its successor in the library's migration guide",
+            f"is `{close[0]}` meant?" if close else "look for its successor in the library's migration guide",
             (),
         )
     edits: tuple[Edit, ...] = ()
@@ -84,7 +84,7 @@ def _gone(script: Context, found: Library, name: str, node: cst.CSTNode | None) 
             edits = replace(script.tree, node.name, new)
         else:
             edits = tuple(_renamed_everywhere(script, name, new))
-    return message, f"it is called {new} now", edits
+    return message, f"it is called `{new}` now", edits
 
 
 def _renamed_everywhere(script: Context, old: str, new: str) -> Iterator[Edit]:
@@ -194,27 +194,27 @@ def _argument_told(
     script: Context, event: Event, given: Given, found: Library, name: str, new: str | None, known: set[str]
 ) -> tuple[str, str, tuple[Edit, ...]]:
     called, node = event.name.split(".", 1)[1].replace(".__call__", ""), given.node
-    message = f"`{called}` of {found.package} {found.release} does not take {name}"
+    message = f"`{called}` of {found.package} {found.release} does not take `{name}`"
     if new is not None:
-        return message, f"it is called {new} now", rename(script.tree, given.key, new)
+        return message, f"it is called `{new}` now", rename(script.tree, given.key, new)
     if name in ("load_in_4bit", "load_in_8bit"):
         return (
             message,
-            f"say quantization_config=BitsAndBytesConfig({name}=True)",
+            f"say `quantization_config=BitsAndBytesConfig({name}=True)`",
             _quantisation(script, event, node, name),
         )
     if name == "use_flash_attention_2":
         return (
             message,
-            'say attn_implementation="flash_attention_2"',
+            'say `attn_implementation="flash_attention_2"`',
             _instead(script, node, 'attn_implementation="flash_attention_2"'),
         )
     if name == "pad_to_max_length":
-        return message, 'say padding="max_length"', _instead(script, node, 'padding="max_length"')
+        return message, 'say `padding="max_length"`', _instead(script, node, 'padding="max_length"')
     if name == "group_by_length" and "train_sampling_strategy" in known:
         return (
             message,
-            'say train_sampling_strategy="group_by_length"',
+            'say `train_sampling_strategy="group_by_length"`',
             _instead(script, node, 'train_sampling_strategy="group_by_length"'),
         )
     if name in DROPPED:
@@ -226,8 +226,8 @@ def _argument_told(
         valid = known | (config.popped if config is not None else frozenset())
     close = difflib.get_close_matches(name, valid, 1, 0.8)
     if close:
-        return message, f"is {close[0]} meant?", rename(script.tree, given.key, close[0])
-    return message, f"leave it out; it takes {', '.join(sorted(known)[:6])}, …", ()
+        return message, f"is `{close[0]}` meant?", rename(script.tree, given.key, close[0])
+    return message, f"leave it out; it takes {', '.join(f'`{one}`' for one in sorted(known)[:6])}, …", ()
 
 
 def _instead(script: Context, node: cst.CSTNode, text: str) -> tuple[Edit, ...]:
@@ -252,7 +252,7 @@ def _quantisation(script: Context, event: Event, node: cst.CSTNode, name: str) -
     "argument-renamed",
     "note",
     "an argument has a new name",
-    "The old one still works, with a warning, until a release takes it away.",
+    "The old one still works, with a warning; the library's own sources call it deprecated.",
 )
 def argument_renamed(script: Context) -> Iterator[Found]:
     """Arguments that the installed sources themselves call deprecated in favour of another."""
@@ -273,8 +273,8 @@ def argument_renamed(script: Context) -> Iterator[Found]:
             if new is None or argument.key is None or event.given(new) is not None:
                 continue
             yield Found(
-                argument.node, f"{argument.name} is called {new} since transformers 5", f"say {new}=",
-                rename(script.tree, argument.key, new),
+                argument.node, f"`{argument.name}` is called `{new}` in transformers {transformers.release}",
+                f"say `{new}=`", rename(script.tree, argument.key, new),
             )  # fmt: skip
 
 
@@ -309,7 +309,7 @@ def method_gone(script: Context) -> Iterator[Found]:
         name = script.code(func.value)
         yield Found(
             event.node,
-            f"a tokenizer of transformers {transformers.release} has no {event.short}",
-            f"call the tokenizer: {name}(…)" + ("" if edits else ", the targets as text_target=…"),
+            f"a tokenizer of transformers {transformers.release} has no `{event.short}`",
+            f"call the tokenizer: `{name}(…)`" + ("" if edits else ", the targets as `text_target=…`"),
             edits,
         )

@@ -62,7 +62,7 @@ def device_mismatch(script: Context) -> Iterator[Found]:
         yield Found(
             event.node,
             f"the model is on {_told(place)} and its inputs are on {_told(other)}",
-            "move the inputs: inputs = inputs.to(model.device)",
+            "move the inputs: `inputs = inputs.to(model.device)`",
             _moved(script, event, batch),
             severity="warning" if model.body.mapped else None,
         )
@@ -118,9 +118,9 @@ def to_unused(script: Context) -> Iterator[Found]:
             continue
         start = script.tree.span(event.statement)[0]
         edits = (Edit(start, start, f"{name} = "),) if name.isidentifier() else ()
-        mend = f"assign it: {name} = {name}.to(…)"
+        mend = f"assign it: `{name} = {name}.to(…)`"
         if any(isinstance(one, Batch) and one.part == "*" for one in options(event.receiver or Value())):
-            edits, mend = (), "move the whole at once: what a tokenizer gives is moved by its own .to(…)"
+            edits, mend = (), "move the whole at once: what a tokenizer gives is moved by its own `.to(…)`"
         yield Found(event.node, f"`{name}` stays where it is: what `.to` gives is thrown away", mend, edits)
 
 
@@ -140,7 +140,7 @@ def _unused_moves(script: Context) -> Iterator[Event]:
     "device-unused",
     "warning",
     "`device` is defined and not used",
-    "Model and inputs stay where they are, as a rule on the CPU, whatever the line says.",
+    "The line moves nothing: model and inputs stay where they were made, as a rule on the CPU.",
 )
 def device_unused(script: Context) -> Iterator[Found]:
     """A device in a variable that nothing reads."""
@@ -150,7 +150,9 @@ def device_unused(script: Context) -> Iterator[Found]:
         if _place(device_of(value)) is None:
             continue
         edits = _use_device(script, name, node)
-        yield Found(node, f"`{name}` is defined and never used", f"use it: model.to({name}), inputs.to({name})", edits)
+        yield Found(
+            node, f"`{name}` is defined and never used", f"use it: `model.to({name})`, `inputs.to({name})`", edits
+        )
     yield from _unused_attributes(script)
 
 
@@ -166,7 +168,9 @@ def _unused_attributes(script: Context) -> Iterator[Found]:
         if any(not re.search(r"model|torch|lm$", script.code(one.value)) for one in others):
             continue
         name = script.code(store.node)
-        yield Found(store.node, f"`{name}` is defined and never used", f"use it: model.to({name}), inputs.to({name})")
+        yield Found(
+            store.node, f"`{name}` is defined and never used", f"use it: `model.to({name})`, `inputs.to({name})`"
+        )
 
 
 def _use_device(script: Context, name: str, node: cst.CSTNode) -> tuple[Edit, ...]:
@@ -190,7 +194,7 @@ def _use_device(script: Context, name: str, node: cst.CSTNode) -> tuple[Edit, ..
     "fp32-large-model",
     "warning",
     "a large model is held in fp32",
-    "Four bytes a parameter, twice what bf16 takes, for answers that do not differ where it matters.",
+    "It takes four bytes a parameter, where bf16 takes two.",
 )
 def fp32_large_model(script: Context) -> Iterator[Found]:
     """fp32 said in so many words, or a checkpoint that is kept in fp32 and loaded as it is."""
@@ -229,7 +233,7 @@ def fp32_large_model(script: Context) -> Iterator[Found]:
         yield Found(
             event.node,
             f"{body.base} {reason}: {size * 4 / 1e9:.0f} GB, against {size * 2 / 1e9:.0f} GB in bf16{have}",
-            'say dtype="bfloat16"',
+            'say `dtype="bfloat16"`',
             edits,
         )
 

@@ -10,11 +10,11 @@ import libcst as cst
 from astrarium.explain.bases import padding_side, puts_bos_in_front
 from astrarium.explain.context import Context, model_of, settings_of
 from astrarium.explain.events import Event
-from astrarium.explain.mending import Edit, add_argument, line_before, replace
+from astrarium.explain.mending import Edit, add_argument, inside, line_before, replace
 from astrarium.explain.methods import prompts_of
 from astrarium.explain.rules.registry import Found, rule
 from astrarium.explain.texts import OWN_BEGINNING
-from astrarium.explain.values import Batch, Templated, Tokenizer, Value, constant, options, text_of
+from astrarium.explain.values import Batch, Named, Templated, Tokenizer, Value, constant, options, text_of
 
 LENGTH = 256
 """What the mended copy asks for where the script asks for nothing."""
@@ -25,8 +25,8 @@ _LIMITS = ("max_new_tokens", "max_length", "stopping_criteria", "max_time", "sto
     "no-max-new-tokens",
     "warning",
     "`generate` without `max_new_tokens`",
-    "transformers stops after 20 new tokens then, in the middle of the answer, unless the model's own settings "
-    "say more.",
+    "transformers stops after 20 new tokens then, wherever the answer is, unless the model's own settings say "
+    "otherwise.",
 )
 def no_max_new_tokens(script: Context) -> Iterator[Found]:
     """No length in the call, in a generation configuration, or in the model's."""
@@ -56,8 +56,8 @@ def no_max_new_tokens(script: Context) -> Iterator[Found]:
             edits = add_argument(script.tree, event.node, f"max_new_tokens={LENGTH}")
         yield Found(
             event.node,
-            "`generate` is given no length: it stops after 20 new tokens",
-            f"say how long the answer may be: max_new_tokens={LENGTH}",
+            "`generate` is given no length; left to itself it stops after 20 new tokens",
+            f"say how long the answer may be: `max_new_tokens={LENGTH}`",
             edits,
         )
 
@@ -88,7 +88,8 @@ def batch_of(event: Event) -> tuple[Batch | None, bool]:
     "no-attention-mask",
     "error",
     "a padded batch is generated from without its attention mask",
-    "The model reads the padding as text, and every shorter row is answered wrongly.",
+    "Without it the padding of every shorter row is read as text, unless padding has a token of its own from which "
+    "`generate` guesses where it is.",
 )
 def no_attention_mask(script: Context) -> Iterator[Found]:
     """`generate(inputs.input_ids)` after `padding=True`."""
@@ -112,8 +113,9 @@ def no_attention_mask(script: Context) -> Iterator[Found]:
         yield Found(
             event.node,
             "the batch is padded, and `generate` is not told where: the attention mask is left behind",
-            "pass the whole batch, generate(**inputs, …), or attention_mask=inputs.attention_mask",
+            "pass the whole batch, `generate(**inputs, …)`, or `attention_mask=inputs.attention_mask`",
             edits,
+            severity=None if batch.tokenizer is None or batch.tokenizer.pad_is_eos else "warning",
         )
 
 
@@ -152,8 +154,8 @@ def right_padding(script: Context) -> Iterator[Found]:
                 if said
                 else f"the padding goes to the tokenizer's own side, {'as a rule ' if own is None else ''}the right"
             )
-            + f", and line {script.tree.line(event.node)} generates from the batch",
-            'pad on the left: tokenizer.padding_side = "left"',
+            + f", and {script.where(event.node)} generates from the batch",
+            'pad on the left: `tokenizer.padding_side = "left"`',
             _left(script, tokenizer),
             severity="error" if said else None,
         )
@@ -184,8 +186,7 @@ def _assigned_nodes(script: Context, target: cst.CSTNode) -> Iterator[cst.CSTNod
     "special-tokens-twice",
     "warning",
     "special tokens are added twice",
-    "The text has them already; a tokenizer that puts a beginning-of-text in front puts a second one there, which "
-    "training never had.",
+    "The text has them already; a tokenizer that puts a beginning-of-text in front puts a second one there.",
 )
 def special_tokens_twice(script: Context) -> Iterator[Found]:
     """A templated text, or one that begins with `<s>`, through a tokenizer that adds its own."""
@@ -220,7 +221,7 @@ _WRITTEN = re.compile(rf"<s>|<\|begin_of_text\|>|<bos>|{OWN_BEGINNING}")
 
 def _said(written: re.Match[str] | None) -> str:
     found = written.group() if written is not None else ""
-    return "the tokenizer's own bos_token" if found == OWN_BEGINNING else found
+    return "the tokenizer's own `bos_token`" if found == OWN_BEGINNING else found
 
 
 def _base_of(event: Event) -> str | None:
@@ -240,7 +241,7 @@ def _templated(value: Value) -> bool:
     "training-mode",
     "warning",
     "the model generates in training mode",
-    "Dropout stays on: the adapter's own too, so that answers are worse and differ from run to run.",
+    "Dropout, where the base or the adapter has any, stays on: the same question gets other answers from run to run.",
 )
 def training_mode(script: Context) -> Iterator[Found]:
     """`train()` before `generate` with no `eval()` in between, or training by a Trainer."""
@@ -255,10 +256,10 @@ def training_mode(script: Context) -> Iterator[Found]:
         func = event.node.func
         if event.statement is not None and isinstance(func, cst.Attribute) and isinstance(func.value, cst.Name):
             edits = line_before(script.tree, event.statement, f"{func.value.value}.eval()")
-        where = f" since line {script.tree.line(since.node)}" if since is not None and since.order < event.order else ""
+        where = f" since {script.where(since.node)}" if since is not None and since.order < event.order else ""
         yield Found(
             event.node, f"the model has been in training mode{where}: dropout is on while it answers",
-            "call model.eval() before", edits,
+            "call `model.eval()` before", edits,
         )  # fmt: skip
 
 
@@ -266,7 +267,7 @@ def training_mode(script: Context) -> Iterator[Found]:
     "gradients-on",
     "note",
     "a model is evaluated with gradients on",
-    "Every activation is kept for a backward pass that never comes: twice the memory, and slower.",
+    "Every activation is kept for a backward pass that never comes, which takes memory and time.",
 )
 def gradients_on(script: Context) -> Iterator[Found]:
     """A forward pass in a loop after `eval()`, outside `torch.no_grad()`."""
@@ -283,6 +284,12 @@ def gradients_on(script: Context) -> Iterator[Found]:
             continue
         yield Found(
             event.node,
-            "the model runs in a loop with gradients on, after eval()",
+            "the model runs in a loop with gradients on, after `eval()`",
             "put it under `with torch.no_grad():`",
+            inside(script.tree, event.statement, event.node, "with torch.no_grad():") if _has_torch(script) else (),
         )
+
+
+def _has_torch(script: Context) -> bool:
+    found = script.flow.scope.find("torch")
+    return isinstance(found, Named) and found.name == "torch"

@@ -42,8 +42,8 @@ def value_gone(script: Context) -> Iterator[Found]:
         ):
             yield Found(
                 given.node, f"transformers {transformers.release} has no tensors of the kind {value!r}, only "
-                f"{', '.join(kinds)}",
-                'say return_tensors="pt"', (),
+                f"{', '.join(f'`{kind}`' for kind in kinds)}",
+                'say `return_tensors="pt"`', _torch_tensors(script, given),
             )  # fmt: skip
         if event.name == "transformers.pipeline" and transformers.tasks:
             given = event.given("task", 0)
@@ -56,6 +56,15 @@ def value_gone(script: Context) -> Iterator[Found]:
                         "tokenizer themselves",
                     )  # fmt: skip
     yield from _not_members(script)
+
+
+def _torch_tensors(script: Context, given: Given) -> tuple[Edit, ...]:
+    """`"pt"` in the place of another kind, in a script that is about torch."""
+    node = given.node.value
+    about = script.flow.modules & {"torch", "peft"} and not script.flow.modules & {"tensorflow", "jax", "flax"}
+    if not about or not isinstance(node, cst.SimpleString):
+        return ()
+    return replace(script.tree, node, f"{node.quote}pt{node.quote}")
 
 
 def _held_against(event: Event) -> Iterator[tuple[Given, str, str]]:
@@ -91,7 +100,9 @@ def _not_members(script: Context) -> Iterator[Found]:
                     edits = replace(script.tree, given.node.value, f"{quote}{new}{quote}")
                 yield Found(
                     given.node,
-                    f"{package} {found.release} does not know {given.name}={value!r}",
-                    f"say {given.name}={new!r}" if new in members else f"it knows {', '.join(members[:8])}",
+                    f"{package} {found.release} does not know `{given.name}={value!r}`",
+                    f"say `{given.name}={new!r}`"
+                    if new in members
+                    else f"it knows {', '.join(f'`{one}`' for one in members[:8])}",
                     edits,
                 )

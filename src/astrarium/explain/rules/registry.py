@@ -20,6 +20,7 @@ GROUPS = (
     "syntax",
     "adapters",
     "wrappers",
+    "saving",
     "generation",
     "prompts",
     "decoding",

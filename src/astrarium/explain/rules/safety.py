@@ -46,7 +46,7 @@ def remote_code_unpinned(script: Context) -> Iterator[Found]:
         yield Found(
             given.node,
             "the repository's own code is run, and no revision is pinned",
-            'read that code and pin it: revision="<commit>"; or leave trust_remote_code out where the library '
+            'read that code and pin it: `revision="<commit>"`; or leave `trust_remote_code` out where the library '
             "has the model",
         )
 
@@ -55,7 +55,7 @@ def remote_code_unpinned(script: Context) -> Iterator[Found]:
     "token-in-source",
     "error",
     "a hub token stands in the source",
-    "Whoever sees the script can act as you on the hub; tokens in repositories are found within minutes.",
+    "Whoever sees the script can act as you on the hub, as far as the token reaches.",
 )
 def token_in_source(script: Context) -> Iterator[Found]:
     """A literal `hf_…`."""
@@ -76,7 +76,7 @@ def token_in_source(script: Context) -> Iterator[Found]:
         yield Found(
             node,
             "a token of the hub stands in the source",
-            "revoke it, then log in once with `hf auth login` or set HF_TOKEN; the libraries find it",
+            "revoke it, then log in once with `hf auth login` or set `HF_TOKEN`; the libraries find it",
             edits,
         )
 
@@ -95,7 +95,7 @@ def _is_token(node: cst.SimpleString) -> bool:
     "unpickled-download",
     "error",
     "a downloaded file is unpickled",
-    "A pickle runs whatever its author put into it while it is being read.",
+    "A pickle can run whatever its author put into it while it is being read.",
 )
 def unpickled_download(script: Context) -> Iterator[Found]:
     """`pickle`, `joblib` or `torch.load(weights_only=False)` on what came from the network."""
@@ -114,7 +114,7 @@ def unpickled_download(script: Context) -> Iterator[Found]:
         edits = replace(script.tree, weights.node.value, "True") if weights is not None else ()
         yield Found(
             event.node,
-            f"`{event.name}` unpickles a downloaded file, and runs what is in it",
-            "take safetensors, or torch.load(…, weights_only=True)",
+            f"`{event.name}` unpickles a downloaded file, and runs what its author put into it",
+            "take safetensors, or `torch.load(…, weights_only=True)`",
             edits,
         )

@@ -72,12 +72,12 @@ def target_modules_missing(script: Context) -> Iterator[Found]:
         edits: tuple[Edit, ...] = ()
         if len(missing) == len(asked) and node is not None and isinstance(node.node.value, cst.List):
             edits = replace(script.tree, node.node.value, _modules(usual, script.code(node.node.value)))
-        found = ", ".join(missing)
+        found = ", ".join(f"`{name}`" for name in missing)
         yield Found(
             node.node if node is not None else event.node,
-            f"{base!r} is a {family} model, which has no layer {found}"
+            f"{base!r} is a `{family}` model, which has no layer {found}"
             + ("" if len(missing) == len(asked) else "; peft passes over it"),
-            f"its layers are called {', '.join(usual)}",
+            f"its layers are called {', '.join(f'`{name}`' for name in usual)}",
             edits,
             severity=None if len(missing) == len(asked) else "warning",
         )
@@ -124,9 +124,8 @@ def _adapted(script: Context) -> Iterator[tuple[Event, Settings, str]]:
 @rule(
     "embeddings-not-saved",
     "warning",
-    "tokens are added, and their embeddings are not tuned and saved with the adapter",
-    "An adapter's file holds the adapter; new rows of the embedding stay as they were made, or are lost with "
-    "the process.",
+    "tokens are added, and their embeddings are not tuned with the adapter",
+    "Training an adapter leaves the rows of new tokens as they were made, unless its configuration names them.",
 )
 def embeddings_not_saved(script: Context) -> Iterator[Found]:
     """New tokens or trained embeddings without `modules_to_save` or `trainable_token_indices`."""
@@ -151,16 +150,15 @@ def embeddings_not_saved(script: Context) -> Iterator[Found]:
         node = resized[0].node if resized else thawed[0].node
         yield Found(
             node,
-            f"the embeddings change here, and the {config.name} of line {script.tree.line(config.event.node)} "
-            "leaves them out",
-            'add modules_to_save=["embed_tokens", "lm_head"] (in the base\'s own names), or '
-            "trainable_token_indices, to the configuration",
+            f"the embeddings change here, and the `{config.name}` of {script.where(config.event.node)} leaves them out",
+            'add `modules_to_save=["embed_tokens", "lm_head"]` (in the base\'s own names), or '
+            "`trainable_token_indices`, to the configuration",
         )
         break
     for event in script.calls("save_pretrained"):
         if event.constant("save_embedding_layers") is False and _adds_tokens(script):
             yield Found(
-                event.node, "the embeddings are left out of what is saved", "leave save_embedding_layers at auto"
+                event.node, "the embeddings are left out of what is saved", "leave `save_embedding_layers` at `auto`"
             )
 
 
@@ -231,9 +229,7 @@ def _tuned(script: Context, trainer: Value | None) -> str | None:
     "learning-rate",
     "warning",
     "a learning rate of full tuning for an adapter, or the reverse",
-    "An adapter's few new weights need about ten times the rate of full tuning: 1e-4 to 1e-3; at the other's "
-    "rate one learns nothing "
-    "and the other forgets everything.",
+    "Published recipes tune adapters at 1e-4 to 1e-3, and whole models at about a tenth of that.",
 )
 def learning_rate(script: Context) -> Iterator[Found]:
     """A rate said in so many words, held against what is tuned."""
@@ -244,8 +240,8 @@ def learning_rate(script: Context) -> Iterator[Found]:
         tuned = _tuned(script, trainer)
         if tuned == "adapter" and 0 < rate <= LOW_FOR_ADAPTERS:
             yield Found(
-                node, f"a learning rate of {rate:g} for an adapter is one for full tuning: it hardly moves",
-                "try 1e-4 to 3e-4 for LoRA, more for IA3 and prompts", _rate_edit(script, node),
+                node, f"a learning rate of {rate:g} for an adapter is one for full tuning",
+                "try 1e-4 to 3e-4 for LoRA, more for IA3 and prompts", _rate_edit(script, node, "2e-4"),
             )  # fmt: skip
         elif tuned == "all" and rate >= HIGH_FOR_ALL and not frozen:
             kinds = {model.body.auto_class for model in script.models}
@@ -255,15 +251,14 @@ def learning_rate(script: Context) -> Iterator[Found]:
             ):
                 continue
             yield Found(
-                node, f"a learning rate of {rate:g} for all weights is one for an adapter: the base forgets "
-                "what it knows",
-                "try 1e-5 to 5e-5 for full tuning, or tune an adapter",
+                node, f"a learning rate of {rate:g} for all weights is one for an adapter",
+                "try 1e-5 to 5e-5 for full tuning, or tune an adapter", _rate_edit(script, node, "2e-5"),
             )  # fmt: skip
 
 
-def _rate_edit(script: Context, node: cst.CSTNode) -> tuple[Edit, ...]:
+def _rate_edit(script: Context, node: cst.CSTNode, rate: str) -> tuple[Edit, ...]:
     if isinstance(node, cst.Arg | cst.DictElement) and isinstance(node.value, cst.Float | cst.Integer):
-        return replace(script.tree, node.value, "2e-4")
+        return replace(script.tree, node.value, rate)
     return ()
 
 
@@ -300,7 +295,7 @@ def checkpointing_cache(script: Context) -> Iterator[Found]:
             yield Found(given.node, *_CACHED, replace(script.tree, given.node.value, "False"))
 
 
-_CACHED = ("the cache is asked for, and gradient checkpointing is on", "say use_cache=False while training")
+_CACHED = ("the cache is asked for, and gradient checkpointing is on", "say `use_cache=False` while training")
 
 
 def _value_nodes(script: Context, target: cst.CSTNode) -> Iterator[cst.CSTNode]:
