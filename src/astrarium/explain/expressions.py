@@ -263,6 +263,9 @@ class Evaluator(Objects):
         """What a parser of dataclasses, a function that is handed on, or `partial` of one gives."""
         if isinstance(event.receiver, Parser) and event.short.startswith("parse_") and event.receiver.classes:
             return Items([self.instantiate(one, event, []) for one in event.receiver.classes])
+        if event.short in ("field", "Field"):  # of a dataclass or a pydantic model
+            made = event.value("default_factory")
+            return self.flow.call(made, event, []) if isinstance(made, Function) else event.value("default", 0)
         handed = handed_function(event)
         if handed is None:
             return None

@@ -12,7 +12,7 @@ from astrarium.explain.context import Context
 from astrarium.explain.events import Event, surely, together
 from astrarium.explain.index.library import library
 from astrarium.explain.index.store import installed
-from astrarium.explain.mending import Edit, drop_statement, line_before, replace
+from astrarium.explain.mending import Edit, add_argument, drop_statement, line_before, replace
 from astrarium.explain.rules.asking import (
     called_as,
     home,
@@ -68,17 +68,29 @@ def _reloaded(script: Context, model: Model) -> Iterator[Found]:
         if not (same_base or (kept is not None and again == kept)):
             continue
         edits: tuple[Edit, ...] = ()
-        if kept is not None and again is not None and attached.function == event.function:
+        if kept is not None and again is not None and home(attached) == event.function:
             if again == kept and stands_alone(event) and event.statement is not None:
                 edits = drop_statement(script.tree, event.statement)
             else:
                 edits = replace(script.tree, event.node, kept)
         where = script.where(attached.node)
+        more = [
+            one for one in event.arguments if one.name not in (None, "*", "**") and one.name not in model.body.given
+        ]
+        said = [
+            *(f"`{one.name}`" for one in more),
+            *(("its move",) if other.body.moved and not other.body.mapped else ()),
+        ]
+        first = model.body.event
+        if edits and more and isinstance(first, Event):
+            text = ", ".join(f"{one.name}={script.code(one.node.value)}" for one in more)
+            edits = (*edits, *add_argument(script.tree, first.node, text)) if first.function == event.function else ()
         yield Found(
             event.node,
             f"the base is loaded again here, so the adapter attached on {where} is thrown away and "
             "the base alone answers",
-            f"keep the model of {where} and delete this second loading",
+            f"keep the model of {where} and delete this second loading"
+            + (f"; what it says besides belongs to the first: {', '.join(said)}" if said else ""),
             edits,
         )
 

@@ -226,7 +226,7 @@ def fp32_large_model(script: Context) -> Iterator[Found]:
             "is asked for in fp32" if known == "float32" else "has its checkpoint in fp32, which is loaded as it stands"
         )
         edits = (
-            replace(script.tree, asked.node.value, _bf16(script, asked.node.value))
+            _in_bf16(script, asked.node.value)
             if asked is not None
             else add_argument(script.tree, event.node, 'dtype="bfloat16"')
         )
@@ -271,6 +271,15 @@ def _dtype(value: Value) -> str | None:
         return None  # by a condition of the script
     name = named(value)
     return {"float": "float32"}.get(name.rsplit(".", 1)[-1], name.rsplit(".", 1)[-1]) if name is not None else None
+
+
+def _in_bf16(script: Context, node: cst.BaseExpression) -> tuple[Edit, ...]:
+    """bf16 in the place of a dtype, or where the variable that names it is assigned."""
+    if isinstance(node, cst.Name) and script.tree.read[node.value] == 2:
+        for one in script.tree.every(cst.Assign):
+            if isinstance(one.targets[0].target, cst.Name) and one.targets[0].target.value == node.value:
+                return replace(script.tree, one.value, _bf16(script, one.value))
+    return replace(script.tree, node, _bf16(script, node))
 
 
 def _bf16(script: Context, node: cst.BaseExpression) -> str:

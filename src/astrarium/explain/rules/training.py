@@ -15,7 +15,19 @@ from astrarium.explain.libraries import METHOD_OF_CONFIG
 from astrarium.explain.mending import Edit, replace
 from astrarium.explain.rules.asking import right_side
 from astrarium.explain.rules.registry import Found, rule
-from astrarium.explain.values import Either, Model, Settings, Table, Trainer, Value, constant, options, strings, text_of
+from astrarium.explain.values import (
+    Either,
+    Model,
+    Settings,
+    Table,
+    Trainer,
+    Value,
+    constant,
+    one_model,
+    options,
+    strings,
+    text_of,
+)
 
 LOW_FOR_ADAPTERS = 2e-5
 HIGH_FOR_ALL = 2e-4
@@ -130,7 +142,7 @@ def _adapted(script: Context) -> Iterator[tuple[Event, Settings, str]]:
 def embeddings_not_saved(script: Context) -> Iterator[Found]:
     """New tokens or trained embeddings without `modules_to_save` or `trainable_token_indices`."""
     kept = ("modules_to_save", "trainable_token_indices")
-    for _, config, _ in _any_adapted(script):
+    for _, config, base in _any_adapted(script):
         targets = strings(config.given.get("target_modules", Value()))
         embedded = any(re.search(r"embed|wte|lm_head", name) for name in targets)
         if any(key in config.given and constant(config.given[key]) is not False for key in kept) or embedded:
@@ -151,8 +163,7 @@ def embeddings_not_saved(script: Context) -> Iterator[Found]:
         yield Found(
             node,
             f"the embeddings change here, and the `{config.name}` of {script.where(config.event.node)} leaves them out",
-            'add `modules_to_save=["embed_tokens", "lm_head"]` (in the base\'s own names), or '
-            "`trainable_token_indices`, to the configuration",
+            f"add `modules_to_save={_embedding_names(base)}`, or `trainable_token_indices`, to the configuration",
         )
         break
     for event in script.calls("save_pretrained"):
@@ -162,14 +173,25 @@ def embeddings_not_saved(script: Context) -> Iterator[Found]:
             )
 
 
+def _embedding_names(base: str | None) -> str:
+    """What a base calls its embeddings and its output head; Llama's names where that is not known."""
+    transformers = library("transformers")
+    known = transformers.linears.get(family_of_base(base) or "", ()) if transformers is not None else ()
+    found = [name for name in ("embed_tokens", "wte", "word_embeddings", "embed_in", "shared") if name in known][:1]
+    found += [name for name in ("lm_head", "embed_out") if name in known][:1]
+    listed = ", ".join(f'"{name}"' for name in found or ("embed_tokens", "lm_head"))
+    return f"[{listed}]"
+
+
 def _any_adapted(script: Context) -> Iterator[tuple[Event, Settings, str | None]]:
     for event in script.events:
         config = settings_of(event.value("peft_config", 1)) if event.short == "get_peft_model" else None
         for option in options(event.result):
             if isinstance(option, Trainer) and option.event is event:
                 config = settings_of(option.given.get("peft_config", Value()))
+        model = one_model(event.value("model", 0))
         if config is not None and config.name in METHOD_OF_CONFIG:
-            yield event, config, None
+            yield event, config, model.body.base if model is not None else None
 
 
 def _adds_tokens(script: Context) -> bool:
