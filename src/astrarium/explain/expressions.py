@@ -116,7 +116,7 @@ class Evaluator(Objects):
             return texts.added(left, right)
         first, second = constant(left), constant(right)
         if isinstance(node.operator, cst.Modulo) and isinstance(first, str):
-            return texts.filled(first)
+            return texts.filled(first, right)
         if isinstance(first, int | float) and isinstance(second, int | float):
             if isinstance(node.operator, cst.Multiply) and abs(first) < 1e12 and abs(second) < 1e12:
                 return Const(first * second, node)

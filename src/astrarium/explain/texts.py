@@ -74,9 +74,15 @@ def added(left: Value, right: Value) -> Value:
     return UNKNOWN
 
 
-def filled(text: str) -> Value:
-    """A template of `%`, with its places not known."""
-    return told(re.sub(r"%(?:\(\w+\))?[-+ #0-9.]*[sdrfixeg]", "\0", text).replace("%%", "%"))
+def filled(text: str, given: Value) -> Value:
+    """A template of `%`, with what is given for its places."""
+    pieces = re.split(r"%(?:\(\w+\))?[-+ #0-9.]*[sdrfixeg]", text)
+    values = given.items if isinstance(given, Items) and given.rest is None else [given]
+    known = len(values) == len(pieces) - 1 and "%(" not in text
+    parts: list[list[str]] = [[pieces[0].replace("%%", "%")]]
+    for position, piece in enumerate(pieces[1:]):
+        parts += [forms(values[position]) if known else ["\0"], [piece.replace("%%", "%")]]
+    return put_together(parts)
 
 
 def text_method(event: Event, receiver: Value, name: str) -> Value:

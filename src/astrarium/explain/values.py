@@ -157,8 +157,6 @@ class Body:
     given: dict[str, Value]
     quantised: str | None = None
     """`4bit`, `8bit`, or `other`."""
-    perhaps: bool = False
-    """Whether it is quantised only by a condition of the script."""
     device: Device = field(default_factory=lambda: Device("cpu"))
     moved: bool = False
     mapped: bool = False
@@ -175,6 +173,8 @@ class Body:
     guessed: bool = False
     """Taken for a model by its name alone."""
     in_place: bool = False
+    perhaps: bool = False
+    """Whether it is quantised only by a condition of the script."""
 
     @property
     def causal(self) -> bool | None:
