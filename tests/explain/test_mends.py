@@ -234,3 +234,17 @@ model = PeftModel.from_pretrained(base, {str(folder)!r})
 """
     _, text = mend_of(body, "adapter-wrong-base")
     assert text == body.lstrip("\n").replace("13b", "7b")
+
+
+@pytest.mark.parametrize(("quote", "key"), [('"', "'"), ("'", '"')])
+def test_a_mend_in_an_f_string_has_the_other_quotes(quote: str, key: str) -> None:
+    body = f"""
+tokenizer = AutoTokenizer.from_pretrained("gpt2")
+model = AutoModelForCausalLM.from_pretrained("gpt2")
+batch = tokenizer("a", return_tensors="pt")
+out = model.generate(**batch, max_new_tokens=8)
+print(f{quote}{{tokenizer.decode(out[0], skip_special_tokens=True)}}{quote})
+"""
+    _, text = mend_of(body, "prompt-decoded")
+    assert f"out[0][batch[{key}input_ids{key}].shape[-1]:]" in text
+    compile(text, "mended", "exec")

@@ -130,6 +130,23 @@ def inside(tree: Tree, statement: cst.CSTNode | None, node: cst.CSTNode, header:
     return (Edit(begin, begin, f"{indent}{header}\n{unit}"), *(Edit(one, one, unit) for one in later))
 
 
+def fitted(tree: Tree, edits: tuple[Edit, ...]) -> tuple[Edit, ...]:
+    """Edits whose quotes do not end the f-string that they stand in, as they would before Python 3.12; else none."""
+    if not any(mark in edit.text for edit in edits for mark in "\"'"):
+        return edits
+    around = [(*tree.span(node), node.end[0]) for node in tree.every(cst.FormattedString)]
+    made = []
+    for edit in edits:
+        mark = next((mark for start, end, mark in around if start < edit.start and edit.end < end), None)
+        other = "'" if mark == '"' else '"'
+        if mark is not None and mark in edit.text:
+            if other in edit.text:
+                return ()
+            edit = Edit(edit.start, edit.end, edit.text.replace(mark, other))
+        made.append(edit)
+    return tuple(made)
+
+
 def drop_statement(tree: Tree, node: cst.CSTNode) -> tuple[Edit, ...]:
     """Take a whole statement out with its line, where it is not alone in its block."""
     begin, last = tree.starts[tree.line(node) - 1], tree.last_line(node)

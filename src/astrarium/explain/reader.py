@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from astrarium.explain.context import Context
 from astrarium.explain.depth import check, with_room
 from astrarium.explain.flow import Flow
 from astrarium.explain.index.library import PACKAGES, library
-from astrarium.explain.mending import Edit, apply
+from astrarium.explain.mending import Edit, apply, fitted
 from astrarium.explain.reading import SEVERITIES, Argument, Call, Finding, Reading
 from astrarium.explain.repair import Broken, Repaired, repaired
 from astrarium.explain.rules.registry import Found, Rule, all_rules
@@ -120,6 +121,7 @@ def _found(context: Context) -> list[tuple[Rule, Found]]:
         for one in rule.check(context):
             first, last = _lines(context, one)
             if not _ignored(lines, rule.id, first, last):
+                one = replace(one, edits=fitted(context.tree, one.edits)) if one.edits else one
                 found.setdefault((rule.id, first, one.message), (rule, one))
     return list(found.values())
 
