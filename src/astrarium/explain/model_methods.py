@@ -53,7 +53,6 @@ def model_method(event: Event, model: Model, name: str) -> Value:
         case "merge_and_unload" | "unload":
             body.merged = event
             adapters = list(model.adapters)
-            body.wrapped = []
             merged = Model(body, event)
             merged.adapters = [] if name == "unload" else merged.adapters
             event.facts["adapters"] = Const(len(adapters))

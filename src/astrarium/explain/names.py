@@ -63,7 +63,7 @@ def parameters(
         elif parameter.default is not None:
             value = flow.evaluator.evaluate(parameter.default)
             if event is None and isinstance(value, Const) and value.value is None:
-                value = UNKNOWN
+                value = guess(flow.tree, parameter)
         else:
             value = guess(flow.tree, parameter)
         scope.names[name] = value

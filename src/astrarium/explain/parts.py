@@ -56,6 +56,8 @@ class Parts:
             return either([self.item(option, position) for option in value.options])
         if isinstance(value, Output):
             return value
+        if isinstance(value, Instance) and position < len(value.of.fields):  # of a NamedTuple
+            return value.attributes.get(list(value.of.fields)[position], UNKNOWN)
         return UNKNOWN
 
     def subscript(self, node: cst.Subscript) -> Value:

@@ -25,7 +25,7 @@ def base_saved(script: Context) -> Iterator[Found]:
         model = model_of(event)
         if model is None or model.wrapper or not model.body.wrapped or model.body.guessed:
             continue
-        merged = model.body.merged is not None and model.event is model.body.merged
+        merged = model.body.merged is not None and model.body.merged.order < event.order
         adapter = model.body.wrapped[-1]
         if merged or adapter.event.order > event.order or not surely(adapter.event.branch, event.branch):
             continue
