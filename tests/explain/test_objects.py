@@ -268,3 +268,40 @@ def test_embeddings_by_the_base_s_own_names() -> None:
     """
     (found,) = (one for one in told(body).findings if one.id == "embeddings-not-saved")
     assert '["wte", "lm_head"]' in found.mend
+
+
+@pytest.mark.parametrize(
+    "kept",
+    ["models = {name: load(name) for name in names}\nmodel = models[asked]",
+     "models = {}\nfor name in names:\n    models[name] = load(name)\nmodel = models.get(asked)",
+     "models = [load(name) for name in names]\nmodel = models[0]",
+     "models = []\nfor name in names:\n    models.append(load(name))\nmodel = next(iter(models))"],
+)  # fmt: skip
+def test_models_that_a_dict_or_list_keeps(kept: str) -> None:
+    body = f"""
+def load(name):
+    return PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained("gpt2"), name)
+
+
+tokenizer = AutoTokenizer.from_pretrained("gpt2")
+{kept}
+out = model.generate(**tokenizer("a", return_tensors="pt"))
+"""
+    found = [("no-max-new-tokens", body.count("\n") - 1)]
+    assert places(body) == found
+    assert places(body.replace('"pt")', '"pt"), max_new_tokens=4')) == []
+
+
+def test_a_dict_of_models_asked_by_a_name_of_a_loop() -> None:
+    body = """
+    from typing import NamedTuple
+    class Pair(NamedTuple):
+        model: object
+        tokenizer: object
+    pairs = {name: Pair(AutoModelForCausalLM.from_pretrained("gpt2").cuda(), AutoTokenizer.from_pretrained("gpt2"))
+             for name in names}
+    for name in names:
+        model, tokenizer = pairs[name]
+        model.generate(**tokenizer("a", return_tensors="pt"), max_new_tokens=4)
+    """
+    assert places(body) == [("device-mismatch", 9)]

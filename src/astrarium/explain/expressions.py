@@ -186,7 +186,7 @@ class Evaluator(Objects):
                     over.event, over.tokenizer, over.padded, over.many, over.prompts, value.device, over.tensors,
                     side=over.side, added_device=value.added_device,
                 )  # fmt: skip
-            return Table({}, complete=False)
+            return Table({}, complete=False, rest=value)
         value = self.evaluate(node.elt)
         self.flow.scope.names = outer
         return Items([], value)

@@ -99,8 +99,10 @@ class Parts:
             return value
         if isinstance(value, Table) and isinstance(key, str | int):
             if key in value.items or not value.batches:
-                return value.items.get(key, UNKNOWN)
+                return value.items.get(key, value.rest or UNKNOWN)
             return methods.part_of(value.batches[-1], str(key)) if isinstance(value.batches[-1], Batch) else UNKNOWN
+        if isinstance(value, Table):
+            return value.any
         if type(value) is Value:
             return methods.tensor_of(key)
         return value if isinstance(value, Downloaded | Templated) else UNKNOWN
@@ -181,4 +183,6 @@ class Parts:
         if isinstance(receiver, Table) and keys and isinstance(keys[0], str | int):
             receiver.items[keys[0]] = value
             receiver.nodes.pop(keys[0], None)
+        elif isinstance(receiver, Table):
+            receiver.rest, receiver.complete = either([one for one in (receiver.rest, value) if one is not None]), False
         self.flow.store(receiver, f"[{keys[0] if keys else ''}]", value, target)

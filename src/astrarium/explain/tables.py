@@ -25,6 +25,7 @@ def spread(table: Table, value: Value) -> None:
             table.items[key] = either([before, UNKNOWN]) if isinstance(before, Const) else UNKNOWN
     table.items.update(known)
     if isinstance(value, Table):
+        table.rest = table.rest or value.rest
         table.nodes.update(value.nodes)
         table.batches += value.batches
 
@@ -59,9 +60,9 @@ def table_method(event: Event, table: Table, name: str) -> Value:
         case "update":
             spread(table, made(event))
         case "copy":
-            return Table(dict(table.items), table.complete, dict(table.nodes), list(table.batches))
+            return Table(dict(table.items), table.complete, dict(table.nodes), list(table.batches), table.rest)
         case "get" | "pop" | "setdefault":
-            found = table.items.get(key, UNKNOWN) if isinstance(key, str | int) else UNKNOWN
+            found = table.items.get(key, table.rest or UNKNOWN) if isinstance(key, str | int) else table.any
             default = event.value("", 1)
             if name == "pop":
                 table.items.pop(key, None)
@@ -73,11 +74,11 @@ def table_method(event: Event, table: Table, name: str) -> Value:
             table.items.clear()
         case "items":
             pairs: list[Value] = [Items([Const(key), one]) for key, one in table.items.items()]
-            return Items(pairs, None if table.complete else UNKNOWN)
+            return Items(pairs, None if table.complete else Items([UNKNOWN, table.rest or UNKNOWN]))
         case "keys":
             return Items([Const(key) for key in table.items], None if table.complete else UNKNOWN)
         case "values":
-            return Items(list(table.items.values()), None if table.complete else UNKNOWN)
+            return Items(list(table.items.values()), None if table.complete else table.rest or UNKNOWN)
         case _:
             pass
     return UNKNOWN

@@ -49,6 +49,16 @@ class Table(Value):
     """Where each item is said: a `cst.DictElement`, or the `cst.Arg` of a call."""
     batches: list[Value] = field(default_factory=list)
     """What tokenizers gave and was unpacked into it."""
+    rest: Value | None = None
+    """What stands behind keys that are not known."""
+
+    @property
+    def any(self) -> Value:
+        """What an item may be whose key is not known: one of the things that are followed, no text or number."""
+        found = [*self.items.values(), *([self.rest] if self.rest is not None else [])]
+        return either(
+            [one for one in found if isinstance(one, Model | Tokenizer | Instance | Function | Class | Items)]
+        )
 
 
 @dataclass(eq=False, slots=True)
