@@ -305,3 +305,26 @@ def test_a_dict_of_models_asked_by_a_name_of_a_loop() -> None:
         model.generate(**tokenizer("a", return_tensors="pt"), max_new_tokens=4)
     """
     assert places(body) == [("device-mismatch", 9)]
+
+
+MADE = """
+from dataclasses import dataclass
+@dataclass
+class Settings(TrainingArguments):
+    longest: int = 1024
+class Own(Trainer):
+    def __init__(self, *given, alpha=1.0, **named):
+        super().__init__(*given, **named)
+settings = Settings("out", longest=3, learning_rate={rate}{more})
+model = get_peft_model(AutoModelForCausalLM.from_pretrained("gpt2"), LoraConfig(r=8))
+Own(model=model, args=settings, train_dataset=[], alpha=2.0).train()
+model.save_pretrained("out")
+"""
+
+
+def test_classes_made_of_the_library_s() -> None:
+    assert places(MADE.format(rate="1e-4", more="")) == []
+    assert places(MADE.format(rate="1e-7", more=', evaluation_strategy="no"')) == [
+        ("argument-gone", 8),
+        ("learning-rate", 8),
+    ]

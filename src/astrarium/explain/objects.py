@@ -5,7 +5,7 @@ from __future__ import annotations
 from astrarium.explain import libraries
 from astrarium.explain.events import Event, canonical
 from astrarium.explain.parts import Parts
-from astrarium.explain.values import UNKNOWN, Class, Function, Instance, Named, Trainer, Value
+from astrarium.explain.values import UNKNOWN, Class, Function, Instance, Named, Settings, Trainer, Value
 
 
 class Objects(Parts):
@@ -22,14 +22,25 @@ class Objects(Parts):
         else:
             self._fill(instance, given)
         for base in made.bases:
-            if isinstance(base, Named) and event is not None and not isinstance(begin, Function):
+            own = isinstance(begin, Function)
+            if isinstance(base, Named) and event is not None and (not own or base.name.endswith("Trainer")):
                 event.name = canonical(base.name)
                 result = libraries.call(event)
-                if isinstance(result, Trainer):
+                added = self._added(made, begin)
+                event.arguments = [one for one in event.arguments if one.name not in added]
+                if isinstance(result, Trainer | Settings):
                     return result
         if event is None:
             self.walk_rest(made, instance)
         return instance
+
+    def _added(self, made: Class, begin: Value | None) -> set[str]:
+        """The arguments that a class has beside those of the library's class that it is made of."""
+        found = {name for owner in self._line(made) for name in owner.fields}
+        if isinstance(begin, Function):
+            declared = begin.node.params
+            found |= {one.name.value for one in (*declared.params, *declared.kwonly_params)}
+        return found
 
     def entered(self, value: Value) -> Value:
         """What `with value as name` gives a name to."""

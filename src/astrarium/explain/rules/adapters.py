@@ -79,7 +79,7 @@ def _reloaded(script: Context, model: Model) -> Iterator[Found]:
         ]
         said = [
             *(f"`{one.name}`" for one in more),
-            *(("its move",) if other.body.moved and not other.body.mapped else ()),
+            *(("its move",) if other.body.moved and not other.body.mapped and not edits else ()),
         ]
         first = model.body.event
         if edits and more and isinstance(first, Event):
