@@ -135,16 +135,16 @@ def _write_article(
 def _show(reading: Reading) -> None:
     from rich.text import Text
 
-    lines = reading.text.splitlines()
     for finding in reading.findings:
         colour = _COLOURS[finding.severity]
-        where = f"{reading.name}:{finding.line}" + ("" if finding.cell is None else f" (cell {finding.cell})")
         stdout.print(
-            Text(f"{where}: ", "bold") + Text(finding.severity, f"bold {colour}") + Text(f" {finding.id}", colour),
+            Text(f"{reading.name}{finding.place}: ", "bold")
+            + Text(finding.severity, f"bold {colour}")
+            + Text(f" {finding.id}", colour),
             soft_wrap=True,
         )
-        if finding.cell is None and finding.line <= len(lines):
-            stdout.print(Text(f"  {finding.line:>4} │ ", "dim") + Text(lines[finding.line - 1]), soft_wrap=True)
+        if finding.code.strip():
+            stdout.print(Text(f"  {finding.line:>4} │ ", "dim") + Text(finding.code), soft_wrap=True)
         stdout.print(Text(f"       {_sentence(finding.message)} {finding.why}"), soft_wrap=True)
         stdout.print(Text("       mend: ", "green") + Text(_sentence(finding.mend)), soft_wrap=True)
     for line in reading.notes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import Any
 
 from astrarium.explain.index.library import PACKAGES, Signature, library
 from astrarium.explain.index.store import index_of
@@ -70,9 +69,9 @@ class InstalledLibraries:
 def _names(package: str) -> frozenset[str]:
     """Every name that the sources of a package define, the files of single models apart."""
     index = index_of(package)
-    objects: dict[str, Any] = {} if index is None else index["objects"]
-    names = {path.rsplit(".", 1)[-1] for path in objects}
-    for described in objects.values():
+    names: set[str] = set()
+    for path, described in () if index is None else index.objects():
+        names.add(path.rsplit(".", 1)[-1])
         names.update(described.get("members", ()), described.get("popped", ()))
         names.update(entry["name"] for key in ("parameters", "fields") for entry in described.get(key, ()))
     return frozenset(names)

@@ -28,7 +28,12 @@ def as_script(reading: Reading) -> Reading:
     mended = _cells(reading.mended)
     findings = tuple(
         replace(
-            one, line=one.line + firsts[one.cell], end_line=(one.end_line or one.line) + firsts[one.cell], cell=None
+            one,
+            line=one.line + firsts[one.cell],
+            end_line=(one.end_line or one.line) + firsts[one.cell],
+            cell=None,
+            message=_counted(one.message, firsts),
+            mend=_counted(one.mend, firsts),
         )
         for one in reading.findings
         if one.cell in firsts
@@ -43,6 +48,13 @@ def as_script(reading: Reading) -> Reading:
         reading, text=joined, original=joined, mended=_joined(mended) if mended else joined, findings=findings,
         calls=calls, notes=(*reading.notes, note),
     )  # fmt: skip
+
+
+def _counted(text: str, firsts: Mapping[int, int]) -> str:
+    """A sentence whose lines of cells are counted from the top."""
+    return re.sub(
+        r"\bline (\d+) of cell (\d+)\b", lambda found: f"line {int(found[1]) + firsts.get(int(found[2]), 0)}", text
+    )
 
 
 def _cells(notebook: str) -> dict[int, str]:

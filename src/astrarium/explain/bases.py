@@ -9,6 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from astrarium.explain.index.library import library
+
 _FAMILIES: tuple[tuple[str, str], ...] = (
     (r"starcoder2", "starcoder2"),
     (r"starcoder|santacoder|octocoder|gpt_bigcode|astraios", "gpt_bigcode"),
@@ -100,6 +102,49 @@ def kept_in_fp32(name: str | None) -> bool:
     if config:
         return (config.get("dtype") or config.get("torch_dtype")) == "float32"
     return bool(name and _FP32.match(name))
+
+
+_WITHOUT_BOS = re.compile(
+    r"qwen|smollm|starcoder|santacoder|gpt2|dialogpt|pythia|gpt-?neo|gpt-?j|codegen|bloom|falcon|(?<![a-z])phi-|(?<![a-z])mpt-|olmo"
+)
+
+
+def puts_bos_in_front(name: str | None) -> bool | None:
+    """Whether a base's tokenizer puts a beginning-of-text in front of a text; None where that is not known."""
+    if name is None or "\0" in name:
+        return None
+    tokenizer = config_at_hand(name, "tokenizer.json")
+    if tokenizer is not None:
+        return "SpecialToken" in json.dumps(tokenizer.get("post_processor"))
+    lower = name.lower()
+    if _WITHOUT_BOS.search(lower):
+        return False
+    return True if re.search(r"code-?llama|llama-?[234]|mistral|mixtral|gemma|zephyr|vicuna", lower) else None
+
+
+_OF_ANOTHER_CLASS = re.compile(r"llama-?3|smollm")
+"""Bases of the family llama whose tokenizers are none of Llama's class."""
+
+
+def padding_side(name: str | None, loader: str) -> str | None:
+    """The side on which a tokenizer pads by itself; None where that is not known.
+
+    Args:
+        name: the base's id or folder.
+        loader: the class whose `from_pretrained` makes it.
+    """
+    transformers = library("transformers")
+    sides = transformers.sides if transformers is not None else {}
+    config = config_at_hand(name, "tokenizer_config.json") or {}
+    kind = config.get("tokenizer_class") or (loader if loader != "AutoTokenizer" else None)
+    if isinstance(config.get("padding_side"), str):
+        return str(config["padding_side"])
+    if isinstance(kind, str):
+        return sides.get(kind.removesuffix("Fast"), "right")
+    family = family_of_base(name)
+    if family is None:
+        return None
+    return "right" if _OF_ANOTHER_CLASS.search((name or "").lower()) else sides.get(family, "right")
 
 
 @lru_cache(maxsize=256)

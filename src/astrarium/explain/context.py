@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cached_property
 
@@ -9,8 +10,18 @@ import libcst as cst
 
 from astrarium.explain.events import Event, Store
 from astrarium.explain.flow import Flow
+from astrarium.explain.scopes import dotted
 from astrarium.explain.source import Script
 from astrarium.explain.values import Model, Named, Settings, Trainer, Value, constant, options
+
+_CUT = re.compile(r"\b(\w+)(?:\[0\])?(?:\.(?:split|replace|removeprefix|partition)\(|\[len\()")
+
+_SHOWS = frozenset(
+    ["print", "append", "extend", "add", "put", "write", "writelines", "writerow", "info", "debug", "warning", "log",
+     "display", "len", "str", "repr", "dumps", "dump", "dict", "list", "tuple", "zip", "enumerate", "Markdown", "echo",
+     "HTMLResponse"]
+)  # fmt: skip
+"""What is done with a text without changing it."""
 
 
 class Context:
@@ -20,14 +31,23 @@ class Context:
         script: as it was opened.
         flow: the walk through it.
         repairs: what had to be repaired before it parsed: line, message, mend.
+        lines: for each line, from 1, the line of the script as it was; empty where nothing had to be repaired.
     """
 
-    def __init__(self, script: Script, flow: Flow, repairs: tuple[tuple[int, str, str], ...] = ()) -> None:
+    def __init__(
+        self,
+        script: Script,
+        flow: Flow,
+        repairs: tuple[tuple[int, str, str], ...] = (),
+        lines: tuple[int, ...] = (),
+    ) -> None:
         self.script = script
         self.flow = flow
         self.tree = flow.tree
         self.text = flow.tree.text
         self.repairs = repairs
+        self._lines = lines
+        self._mentions: dict[str, bool] = {}
 
     @property
     def events(self) -> list[Event]:
@@ -36,9 +56,19 @@ class Context:
 
     def calls(self, *names: str) -> Iterator[Event]:
         """The calls of these names: dotted, or the last part alone."""
-        for event in self.flow.events:
+        ends = {name.rsplit(".", 1)[-1] for name in names}
+        found = [event for end in ends for event in self._by_end.get(end, ())]
+        for event in sorted(found, key=lambda one: one.order) if len(ends) > 1 else found:
             if event.name in names or event.short in names:
                 yield event
+
+    @cached_property
+    def _by_end(self) -> dict[str, list[Event]]:
+        """The calls, by the last part of their names."""
+        found: dict[str, list[Event]] = {}
+        for event in self.flow.events:
+            found.setdefault(event.short, []).append(event)
+        return found
 
     def stores(self, path: str) -> Iterator[Store]:
         """The assignments to an attribute."""
@@ -73,6 +103,48 @@ class Context:
                 if isinstance(option, Model) and option.event is event and option not in found:
                     found.append(option)
         return found
+
+    @cached_property
+    def cut_names(self) -> frozenset[str]:
+        """The names whose text is cut at a mark, or loses another text, somewhere in the script."""
+        return frozenset(_CUT.findall(self.text))
+
+    @cached_property
+    def handed_on(self) -> frozenset[tuple[str, str]]:
+        """Names that go into what does more than show or keep them: the function they stand in, the name."""
+        return frozenset(
+            (event.function, name)
+            for event in self.events
+            if event.short not in _SHOWS
+            for argument in event.arguments
+            if (name := dotted(argument.node.value).rsplit(".", 1)[-1])
+        )
+
+    @cached_property
+    def handed_calls(self) -> frozenset[int]:
+        """Calls whose values go straight into what does more than show or keep them, by the id of their nodes."""
+        return frozenset(
+            id(argument.node.value)
+            for event in self.events
+            if event.short not in _SHOWS and event.name and not event.short[:1].isupper()
+            for argument in event.arguments
+            if isinstance(argument.node.value, cst.Call)
+        )
+
+    def mentions(self, text: str) -> bool:
+        """Whether the script holds a text."""
+        if text not in self._mentions:
+            self._mentions[text] = text in self.text
+        return self._mentions[text]
+
+    def original(self, line: int) -> int:
+        """The line of the script as it was before it was repaired."""
+        return self._lines[min(line, len(self._lines)) - 1] if self._lines else line
+
+    def where(self, node: cst.CSTNode) -> str:
+        """The line on which a node begins, in words; of a notebook with its cell."""
+        line, cell = self.script.place(self.original(self.tree.line(node)))
+        return f"line {line}" if cell is None else f"line {line} of cell {cell}"
 
     def code(self, node: cst.CSTNode) -> str:
         """A node as it stands in the script."""

@@ -22,12 +22,14 @@ class Given:
 
     name: str | None
     value: Value
-    node: cst.Arg | cst.DictElement
+    node: cst.Arg | cst.DictElement | cst.BaseElement
 
     @property
     def key(self) -> cst.BaseExpression | None:
         """Where its keyword stands: a name, or the text before the colon in a dict."""
-        return self.node.key if isinstance(self.node, cst.DictElement) else self.node.keyword
+        if isinstance(self.node, cst.DictElement):
+            return self.node.key
+        return self.node.keyword if isinstance(self.node, cst.Arg) else None
 
 
 @dataclass(eq=False, slots=True)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
-from astrarium.explain import libraries, methods
+from astrarium.explain import libraries, methods, texts
 from astrarium.explain.events import Event, Given, canonical
-from astrarium.explain.parts import Parts
+from astrarium.explain.handed import handed_function, handed_work, joined
+from astrarium.explain.objects import Objects
+from astrarium.explain.spelling import spelt
+from astrarium.explain.tables import spread, unpacked
 from astrarium.explain.values import (
     UNKNOWN,
     Batch,
@@ -21,24 +25,23 @@ from astrarium.explain.values import (
     Items,
     Model,
     Named,
+    Parser,
     Settings,
     Table,
     Templated,
-    Text,
     Tokenizer,
-    Trainer,
     Value,
+    Work,
     constant,
     either,
     options,
-    text_of,
 )  # fmt: skip
 
 if TYPE_CHECKING:
     from astrarium.explain.flow import Flow
 
 
-class Evaluator(Parts):
+class Evaluator(Objects):
     """Gives the values of a script's expressions, and tells the flow of its calls."""
 
     def __init__(self, flow: Flow) -> None:
@@ -71,30 +74,31 @@ class Evaluator(Parts):
         return Named(node.value) if found is None and node.value in _BUILTINS else found or UNKNOWN
 
     def _string(self, node: cst.SimpleString | cst.ConcatenatedString) -> Value:
-        value = node.evaluated_value
+        value = spelt(node) if isinstance(node, cst.SimpleString) else node.evaluated_value
         if isinstance(value, str | bytes):
             return Const(value, node)
         if isinstance(node, cst.ConcatenatedString):
-            return self.added(self.evaluate(node.left), self.evaluate(node.right))
+            return texts.added(self.evaluate(node.left), self.evaluate(node.right))
         return UNKNOWN
 
     def _formatted(self, node: cst.FormattedString) -> Value:
-        text, sources = "", []
+        parts, sources = [], []
         for part in node.parts:
             if isinstance(part, cst.FormattedStringText):
-                text += part.value.replace("\\n", "\n").replace("{{", "{").replace("}}", "}")
+                parts.append([part.value.replace("\\n", "\n").replace("{{", "{").replace("}}", "}")])
             elif isinstance(part, cst.FormattedStringExpression):
-                value = self.evaluate(part.expression)
-                sources.append(value)
-                known = constant(value)
-                text += "\0" if known is None else str(known)
+                sources.append(self.evaluate(part.expression))
+                parts.append(texts.forms(sources[-1]))
         for source in sources:
             if isinstance(source, Downloaded | Templated):
                 return source
-        return Text(text) if "\0" in text else Const(text, node)
+        return texts.put_together(parts)
 
     def _number(self, node: cst.Integer | cst.Float) -> Value:
-        return Const(node.evaluated_value, node)
+        try:
+            return Const(int(node.value) if node.value.isdecimal() else node.evaluated_value, node)
+        except (ValueError, SyntaxError):  # more digits than Python turns into a number
+            return UNKNOWN
 
     def _unary(self, node: cst.UnaryOperation) -> Value:
         value = self.evaluate(node.expression)
@@ -109,25 +113,15 @@ class Evaluator(Parts):
             if isinstance(side, Downloaded):
                 return side
         if isinstance(node.operator, cst.Add):
-            return self.added(left, right)
+            return texts.added(left, right)
         first, second = constant(left), constant(right)
+        if isinstance(node.operator, cst.Modulo) and isinstance(first, str):
+            return texts.filled(first, right)
         if isinstance(first, int | float) and isinstance(second, int | float):
             if isinstance(node.operator, cst.Multiply) and abs(first) < 1e12 and abs(second) < 1e12:
                 return Const(first * second, node)
             if isinstance(node.operator, cst.Divide) and second:
                 return Const(first / second, node)
-        return UNKNOWN
-
-    def added(self, left: Value, right: Value) -> Value:
-        """Left and right, joined."""
-        first, second = text_of(left), text_of(right)
-        if isinstance(left, Templated):
-            return left
-        if isinstance(left, Items) and isinstance(right, Items):
-            return Items(left.items + right.items, left.rest or right.rest)
-        if first is not None or second is not None:
-            whole = ("\0" if first is None else first) + ("\0" if second is None else second)
-            return Text(whole[:20_000]) if "\0" in whole else Const(whole[:20_000])
         return UNKNOWN
 
     def _sequence(self, node: cst.List | cst.Tuple | cst.Set) -> Value:
@@ -148,14 +142,10 @@ class Evaluator(Parts):
                 key = constant(self.evaluate(element.key))
                 if isinstance(key, str | int):
                     table.items[key], table.nodes[key] = value, element
-            elif isinstance(value, Table):
-                table.items.update(value.items)
-                table.nodes.update(value.nodes)
-                table.complete = table.complete and value.complete
-            elif isinstance(value, Batch):
+            elif isinstance(value, Batch) and len(node.elements) == 1:
                 return value
             else:
-                table.complete = False
+                spread(table, value)
         return table
 
     def _conditional(self, node: cst.IfExp) -> Value:
@@ -196,7 +186,7 @@ class Evaluator(Parts):
                     over.event, over.tokenizer, over.padded, over.many, over.prompts, value.device, over.tensors,
                     side=over.side, added_device=value.added_device,
                 )  # fmt: skip
-            return Table({}, complete=False)
+            return Table({}, complete=False, rest=value)
         value = self.evaluate(node.elt)
         self.flow.scope.names = outer
         return Items([], value)
@@ -217,8 +207,10 @@ class Evaluator(Parts):
         return self.evaluate(node.expression)
 
     def _yield(self, node: cst.Yield) -> Value:
-        if node.value is not None:
-            self.evaluate(node.value.item if isinstance(node.value, cst.From) else node.value)
+        if isinstance(node.value, cst.From):
+            self.flow.yielded(self.element(self.evaluate(node.value.item)))
+        elif node.value is not None:
+            self.flow.yielded(self.evaluate(node.value))
         return UNKNOWN
 
     # -- calls
@@ -230,17 +222,22 @@ class Evaluator(Parts):
             receiver = self.evaluate(node.func.value)
             attribute = node.func.attr.value
             called = self.attribute(receiver, attribute)
+            if any(isinstance(one, Instance | Class) for one in options(receiver)) and any(
+                isinstance(one, _CALLED | Work) for one in options(called)
+            ):  # `self.tokenizer(…)`: the attribute itself is called
+                receiver, attribute = called, ""
         else:
             called = self.evaluate(node.func)
-            if any(isinstance(option, Model | Tokenizer | Batch | Settings) for option in options(called)):
+            if any(isinstance(option, _CALLED) for option in options(called)):
                 receiver = called
         statement = self.flow.statement
         given = []
         for argument in node.args:
             value = self.evaluate(argument.value)
-            if argument.star == "**" and isinstance(value, Table):
-                given += [Given(str(key), one, value.nodes.get(key, argument)) for key, one in value.items.items()]
-                given += [] if value.complete else [Given("**", UNKNOWN, argument)]
+            if argument.star == "**":
+                given += unpacked(value, argument)
+            elif argument.star == "*" and isinstance(value, Items) and value.rest is None:
+                given += [Given(None, one, argument) for one in value.items]
             else:
                 given.append(
                     Given(argument.keyword.value if argument.keyword else argument.star or None, value, argument)
@@ -254,7 +251,44 @@ class Evaluator(Parts):
         )  # fmt: skip
         self.flow.events.append(event)
         event.result = self._result(event, called, attribute)
+        parsed = self._parsed(event)
+        if parsed is not None:
+            event.result = parsed
+        handed = handed_work(event)
+        if handed is not None:
+            event.result = self._handed(event, *handed)
         return event.result
+
+    def _parsed(self, event: Event) -> Value | None:
+        """What a parser of dataclasses, a function that is handed on, or `partial` of one gives."""
+        if isinstance(event.receiver, Parser) and event.short.startswith("parse_") and event.receiver.classes:
+            return Items([self.instantiate(one, event, []) for one in event.receiver.classes])
+        if event.short in ("field", "Field"):  # of a dataclass or a pydantic model
+            made = event.value("default_factory")
+            return self.flow.call(made, event, []) if isinstance(made, Function) else event.value("default", 0)
+        handed = handed_function(event)
+        if handed is None:
+            return None
+        function, given = handed
+        plain = [(one.name, one.value) for one in given if one.name not in ("*", "**")]
+        if event.short == "partial":
+            return replace(function, given=[*function.given, *plain])
+        result = self.flow.call(function, event, plain)
+        if event.short in ("map", "imap"):
+            return Items([], result) if given else None
+        return result
+
+    def _handed(self, event: Event, work: Work, given: list[Given]) -> Value:
+        """Note the call that something else will make; the value of the call that hands it on."""
+        given, partial = joined(work.given, given), event.short == "partial"
+        open_end = [Given("**", UNKNOWN, event.node.args[0])] if partial else []
+        later = replace(
+            event, name="", arguments=[*given, *open_end], order=len(self.flow.events), receiver=work.model,
+            result=UNKNOWN, discarded=False, target=None, facts={},
+        )  # fmt: skip
+        self.flow.events.append(later)
+        later.result = methods.method(later, work.model, work.name) or UNKNOWN
+        return Work(work.model, work.name, given) if partial else event.result
 
     def _result(self, event: Event, called: Value, attribute: str) -> Value:
         plain = [(one.name, one.value) for one in event.arguments if one.name not in ("*", "**")]
@@ -266,9 +300,16 @@ class Evaluator(Parts):
             elif isinstance(option, Class):
                 event.name = option.name
                 found.append(self.instantiate(option, event, plain))
+            elif isinstance(option, Named) and option.name == "super":
+                event.name = "super"
+                found.append(self.above())
             elif isinstance(option, Named) and not isinstance(event.receiver, Model | Tokenizer):
                 event.name = canonical(option.name)
                 found.append(libraries.call(event))
+            elif isinstance(option, Work) and not attribute:
+                event.arguments = joined(option.given, event.arguments)
+                event.receiver = option.model
+                found.append(methods.method(event, option.model, option.name) or UNKNOWN)
             elif isinstance(option, Instance):
                 event.name = option.of.name
                 method = self.of_instance(option, "__call__")
@@ -292,32 +333,9 @@ class Evaluator(Parts):
         event.name = event.name or (f"?.{attribute}" if attribute else self.flow.tree.code(event.node.func)[:80])
         return methods.loose(event, attribute)
 
-    def instantiate(self, made: Class, event: Event | None, given: list[tuple[str | None, Value]]) -> Value:
-        """An object of a class of the script; where nobody makes one, all its methods are walked."""
-        instance = made.example = Instance(made)
-        begin = self.member(made, "__init__")
-        if isinstance(begin, Function):
-            self.flow.call(Function(begin.node, begin.scope, instance), event, given)
-            begin.called = True
-        for base in made.bases:
-            if isinstance(base, Named) and event is not None and not isinstance(begin, Function):
-                event.name = canonical(base.name)
-                result = libraries.call(event)
-                if isinstance(result, Trainer):
-                    return result
-        if event is None:
-            self.walk_rest(made, instance)
-        return instance
 
-    def walk_rest(self, made: Class, instance: Instance) -> None:
-        """Walk the methods that nobody has called: a framework may."""
-        for name, member in list(made.members.items()):
-            if isinstance(member, Function) and not member.called:
-                method = self.of_instance(instance, name)
-                if isinstance(method, Function):
-                    self.flow.call(method, None, [])
-
-
+_CALLED = Model | Tokenizer | Batch | Settings
+"""What is called as it stands: `model(…)`, `tokenizer(…)`."""
 _BUILTINS = frozenset(
     ["print", "len", "open", "list", "tuple", "dict", "str", "int", "float", "zip", "enumerate", "range", "input",
      "sorted", "set", "max", "min", "sum", "map", "filter", "isinstance", "getattr", "setattr", "super", "any", "all"]

@@ -6,26 +6,29 @@ they are called, and once by themselves where nobody calls them.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import libcst as cst
 
 from astrarium.explain.events import Branch, Event, Store
-from astrarium.explain.scopes import Imported, NameCounter, Scope, dotted, guess, joined
+from astrarium.explain.names import fields, imported, parameters
+from astrarium.explain.scopes import Imported, Scope, joined
+from astrarium.explain.texts import added
 from astrarium.explain.tree import Tree
 from astrarium.explain.values import (
     UNKNOWN,
     Class,
     Const,
     Function,
-    Named,
-    Table,
+    Instance,
+    Items,
     Value,
     either,
 )  # fmt: skip
 
+State = tuple[dict[str, Value], dict[Instance, dict[str, Value]]]
+"""Names of the scope, and attributes of the script's objects."""
 DEEPEST = 6
 """Calls of the script's own functions within one another that are followed."""
 MOST_STEPS = 150_000
@@ -47,9 +50,10 @@ class Flow:
         self.assigned: list[tuple[str, cst.CSTNode, Value]] = []
         self.compared_with_padding: list[tuple[cst.CSTNode, Value]] = []
         """Where something is compared with a tokenizer's `pad_token_id`: the node, and the tokenizer."""
+        self.returned: dict[int, Value] = {}
+        """What functions of the script give, by the `id` of their nodes, as they were walked last."""
         self.modules: set[str] = set()
         self.stars: list[str] = []
-        self.names: Counter[str] = Counter()
         self.scope = Scope()
         self.cut = False
         self.branch: Branch = ()
@@ -59,6 +63,8 @@ class Flow:
         self.callers: tuple[Event, ...] = ()
         self.statement: cst.CSTNode | None = None
         self._returns: list[list[Value]] = []
+        self._yields: list[list[Value]] = []
+        self.instances: list[Instance] = []
         self._active: list[cst.CSTNode] = []
         self._conditions = 0
         self._steps = 0
@@ -68,7 +74,6 @@ class Flow:
         from astrarium.explain.expressions import Evaluator
 
         self.evaluator = Evaluator(self)
-        tree.module.visit(NameCounter(self.names))
         self._block(tree.module.body)
         self._uncalled()
 
@@ -99,6 +104,30 @@ class Flow:
         """A number for one more condition."""
         self._conditions += 1
         return self._conditions
+
+    def yielded(self, value: Value) -> None:
+        """Note what a generator gives."""
+        if self._yields:
+            self._yields[-1].append(value)
+
+    # -- states, before and after branches
+
+    def _state(self) -> State:
+        return dict(self.scope.names), {one: dict(one.attributes) for one in self.instances}
+
+    def _now(self) -> State:
+        return self.scope.names, {one: one.attributes for one in self.instances}
+
+    def _set(self, state: State) -> None:
+        self.scope.names = dict(state[0])
+        for one, attributes in state[1].items():
+            one.attributes = dict(attributes)
+
+    def _join(self, states: list[State]) -> None:
+        self.scope.names = joined([names for names, _ in states])
+        for one in self.instances:
+            kept = [attributes[one] for _, attributes in states if one in attributes]
+            one.attributes = joined(kept) if kept else one.attributes
 
     # -- statements
 
@@ -136,8 +165,7 @@ class Flow:
                     name = node.target.value if isinstance(node.target, cst.Name) else None
                     self.bind(node.target, evaluate(node.value, target=name))
             case cst.AugAssign():
-                evaluate(node.value)
-                self.bind(node.target, self.evaluator.added(evaluate(node.target), evaluate(node.value)))
+                self.bind(node.target, added(evaluate(node.target), evaluate(node.value)))
             case cst.Return():
                 value = evaluate(node.value) if node.value is not None else Const(None)
                 if self._returns:
@@ -150,7 +178,7 @@ class Flow:
             case cst.Break() | cst.Continue():
                 return True
             case cst.Import() | cst.ImportFrom():
-                self._import(node)
+                imported(self, node)
             case cst.Global() | cst.Nonlocal():
                 self.scope.elsewhere.update(item.name.value for item in node.names)
             case cst.Assert():
@@ -187,13 +215,13 @@ class Flow:
             case cst.Match():
                 self.evaluator.evaluate(node.subject)
                 number = self.condition()
-                before, after = dict(self.scope.names), []
+                before, after = self._state(), []
                 for arm, case in enumerate(node.cases):
-                    self.scope.names = dict(before)
+                    self._set(before)
                     with self.arm(number, arm):
                         self._suite(case.body)
-                    after.append(self.scope.names)
-                self.scope.names = joined([before, *after])
+                    after.append(self._now())
+                self._join([before, *after])
         return False
 
     def _if(self, node: cst.If) -> bool:
@@ -205,24 +233,25 @@ class Flow:
                 self._suite(node.orelse.body)
             return left and "__name__" not in test
         number = self.condition()
-        before = dict(self.scope.names)
+        before = self._state()
         with self.arm(number, 0):
             left = self._suite(node.body)
-        first, self.scope.names = self.scope.names, dict(before)
+        first = self._now()
+        self._set(before)
         other = False
         if node.orelse is not None:
             with self.arm(number, 1):
                 other = self._if(node.orelse) if isinstance(node.orelse, cst.If) else self._suite(node.orelse.body)
-        second = self.scope.names
-        self.scope.names = joined([names for names, gone in ((first, left), (second, other)) if not gone] or [second])
+        second = self._now()
+        self._join([state for state, gone in ((first, left), (second, other)) if not gone] or [second])
         return left and other
 
     def _loop(self, body: cst.BaseSuite, orelse: cst.Else | None) -> None:
-        before = dict(self.scope.names)
+        before = self._state()
         self.loops += 1
         self._suite(body)
         self.loops -= 1
-        self.scope.names = joined([self.scope.names, before])
+        self._join([self._now(), before])
         if orelse is not None:
             self._suite(orelse.body)
 
@@ -235,7 +264,7 @@ class Flow:
                 if mark in code:
                     self.contexts |= {mark}
             if item.asname is not None:
-                self.bind(item.asname.name, value)
+                self.bind(item.asname.name, self.evaluator.entered(value))
         left = self._suite(node.body)
         self.contexts = before
         return left
@@ -243,16 +272,16 @@ class Flow:
     def _try(self, node: cst.Try | cst.TryStar) -> bool:
         number = self.condition()
         self._guards += 1
-        before = dict(self.scope.names)
+        before = self._state()
         left = self._suite(node.body)
-        after = [] if left else [self.scope.names]
+        after = [] if left else [self._now()]
         handlers: Sequence[cst.ExceptHandler | cst.ExceptStarHandler] = node.handlers
         for arm, handler in enumerate(handlers, 1):
-            self.scope.names = dict(before)
+            self._set(before)
             with self.arm(number, arm):
                 if not self._suite(handler.body):
-                    after.append(self.scope.names)
-        self.scope.names = joined(after) if after else before
+                    after.append(self._now())
+        self._join(after or [before])
         self._guards -= 1
         if node.orelse is not None:
             self._suite(node.orelse.body)
@@ -267,6 +296,7 @@ class Flow:
         self._suite(node.body)
         self.scope = outer
         made.members = inner.names
+        made.fields = fields(self.tree, node)
         for member in inner.names.values():
             if isinstance(member, Function):
                 member.scope = outer
@@ -292,33 +322,6 @@ class Flow:
             case cst.StarredElement():
                 self.bind(target.value, UNKNOWN)
 
-    def _import(self, node: cst.Import | cst.ImportFrom) -> None:
-        if isinstance(node, cst.Import):
-            for alias in node.names:
-                full = dotted(alias.name)
-                self.modules.add(full.split(".")[0])
-                if alias.asname is not None:
-                    self.bind(alias.asname.name, Named(full))
-                else:
-                    self.scope.bind(full.split(".")[0], Named(full.split(".")[0]))
-            return
-        if node.module is None or node.relative:
-            if not isinstance(node.names, cst.ImportStar):
-                for alias in node.names:
-                    self.scope.bind(dotted(alias.asname.name if alias.asname else alias.name), UNKNOWN)
-            return
-        module = dotted(node.module)
-        package = module.split(".")[0]
-        self.modules.add(package)
-        if isinstance(node.names, cst.ImportStar):
-            self.stars.append(package)
-            return
-        for alias in node.names:
-            name = dotted(alias.name)
-            bound = alias.asname.name if alias.asname is not None else alias.name
-            self.scope.bind(dotted(bound), Named(f"{module}.{name}"))
-            self.imports.append(Imported(package, name, alias, self._guards > 0, module))
-
     # -- functions
 
     def call(self, function: Function, event: Event | None, given: list[tuple[str | None, Value]]) -> Value:
@@ -329,12 +332,14 @@ class Flow:
         if function.node in self._active or len(self._active) >= DEEPEST or not self.step():
             return UNKNOWN
         scope = Scope(parent=function.scope)
-        self._parameters(function, scope, given, event)
+        parameters(self, function, scope, [*function.given, *given], event)
         saved = self.scope, self.statement, self.loops, self.contexts, self.callers
         self.scope = scope
         self.callers = (*self.callers, event) if event is not None else self.callers
         self._active.append(function.node)
         self._returns.append([])
+        self._yields.append([])
+        manages = False
         node = function.node
         if isinstance(node, cst.Lambda):
             self._returns[-1].append(self.evaluator.evaluate(node.body))
@@ -342,42 +347,18 @@ class Flow:
             self.function.append(node.name.value)
             for decorator in node.decorators:
                 code = self.tree.code(decorator.decorator)
+                manages = manages or "contextmanager" in code
                 self.contexts |= {mark for mark in ("no_grad", "inference_mode") if mark in code}
             self._suite(node.body)
             self.function.pop()
         self._active.pop()
         self.scope, self.statement, self.loops, self.contexts, self.callers = saved
-        returned = self._returns.pop()
-        return either(returned) if returned else Const(None)
-
-    def _parameters(
-        self, function: Function, scope: Scope, given: list[tuple[str | None, Value]], event: Event | None
-    ) -> None:
-        parameters = function.node.params
-        plain = [*parameters.posonly_params, *parameters.params]
-        values = [value for name, value in given if name is None]
-        if function.receiver is not None:
-            values.insert(0, function.receiver)
-        keywords = {name: value for name, value in given if name is not None}
-        for position, parameter in enumerate([*plain, *parameters.kwonly_params]):
-            name = parameter.name.value
-            if position < len(plain) and position < len(values):
-                value = values[position]
-            elif name in keywords:
-                value = keywords.pop(name)
-            elif parameter.default is not None:
-                value = self.evaluator.evaluate(parameter.default)
-                if event is None and isinstance(value, Const) and value.value is None:
-                    value = UNKNOWN
-            else:
-                value = guess(self.tree, parameter)
-            scope.names[name] = value
-        if isinstance(parameters.star_arg, cst.Param):
-            scope.names[parameters.star_arg.name.value] = UNKNOWN
-        if isinstance(parameters.star_kwarg, cst.Param):
-            nodes = {one.name: one.node for one in event.arguments} if event is not None else {}
-            rest = UNKNOWN if event is None else Table(dict(keywords), not event.unpacks, nodes)
-            scope.names[parameters.star_kwarg.name.value] = rest
+        returned, yielded = self._returns.pop(), self._yields.pop()
+        given_back = either(returned) if returned else Const(None)
+        if yielded:
+            given_back = either(yielded) if manages else Items([], either(yielded))
+        self.returned[id(node)] = given_back
+        return given_back
 
     def _uncalled(self) -> None:
         """Walk what nobody has called."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from astrarium.explain.command_lines import parser_of
 from astrarium.explain.index.library import library
 from astrarium.explain.methods import loose
 from astrarium.explain.places import device_of
@@ -15,8 +16,10 @@ from astrarium.explain.values import (
     Const,
     Device,
     Downloaded,
+    Either,
     Items,
     Model,
+    Named,
     Settings,
     Tensor,
     Tokenizer,
@@ -26,6 +29,7 @@ from astrarium.explain.values import (
     one_model,
     options,
     text_of,
+    texts_of,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -47,6 +51,12 @@ METHOD_OF_CONFIG = {
     "MultitaskPromptTuningConfig": "MULTITASK_PROMPT_TUNING", "CPTConfig": "CPT", "VeraConfig": "VERA",
     "OFTConfig": "OFT", "BOFTConfig": "BOFT", "RoadConfig": "ROAD", "BottleneckConfig": "BOTTLENECK",
     "AdaptionPromptConfig": "ADAPTION_PROMPT", "LNTuningConfig": "LN_TUNING", "XLoraConfig": "XLORA",
+}  # fmt: skip
+
+_CLASS_FOR_TASK = {
+    "SEQ_2_SEQ_LM": "AutoModelForSeq2SeqLM", "SEQ_CLS": "AutoModelForSequenceClassification",
+    "TOKEN_CLS": "AutoModelForTokenClassification", "QUESTION_ANS": "AutoModelForQuestionAnswering",
+    "FEATURE_EXTRACTION": "AutoModel",
 }  # fmt: skip
 
 
@@ -119,6 +129,8 @@ def _transformers(event: Event, short: str) -> Value:
         return _settings(event, "pipeline")
     if short.startswith("DataCollator") or short.endswith("Config"):
         return _settings(event, short)
+    if short == "HfArgumentParser":
+        return parser_of(event)
     if _MODEL_CLASS.match(short) and event.arguments:
         body = Body(None, event, short, {}, scratch=True)
         return Model(body, event)
@@ -143,6 +155,8 @@ def _loaded(event: Event, owner: str, short: str) -> Value:
     given = {one.name: one.value for one in event.arguments if one.name not in (None, "*", "**")}
     body = Body(base, event, owner, given, scratch=short == "from_config")
     body.quantised = _quantised(event)
+    asked = event.value("quantization_config")
+    body.perhaps = not all(isinstance(option, Settings) for option in options(asked)) and isinstance(asked, Either)
     if "device_map" in given and constant(given["device_map"]) is not False:
         place = given["device_map"]
         known = constant(place)
@@ -179,7 +193,7 @@ def _peft(event: Event, owner: str, short: str) -> Value:
         return _wrapped(event, fresh=False)
     if short == "from_pretrained" and owner.startswith("AutoPeftModel"):
         return _auto_peft(event, owner)
-    if short == "prepare_model_for_kbit_training":
+    if short in ("prepare_model_for_kbit_training", "prepare_model_for_int8_training", "prepare_model_for_training"):
         model = one_model(event.value("model", 0))
         if model is not None:
             model.body.prepared = True
@@ -200,16 +214,17 @@ def _wrapped(event: Event, *, fresh: bool) -> Value:
     path = None if fresh else text_of(event.value("model_id", 1))
     name = event.constant("adapter_name", 2)
     adapter = Adapter(
-        name if isinstance(name, str) else "default",
+        name if isinstance(name, str) else "default" if event.given("adapter_name", 2) is None else "?",
         path,
         METHOD_OF_CONFIG.get(settings.name) if settings is not None else None,
         settings,
         event,
         fresh or event.constant("is_trainable", 3) is True,
         fresh,
+        () if fresh else texts_of(event.value("model_id", 1)),
     )
     if inner is None:
-        body = Body(None, None, "", {}, device=Device(None), moved=True, guessed=True)
+        body = Body(None, None, _class_for(settings), {}, device=Device(None), moved=True, guessed=True)
         return Model(body, event, [adapter], wrapper=True)
     event.facts["model"] = Items([inner])
     event.facts["wrapped"] = Const(bool(inner.adapters) or inner.wrapper)
@@ -226,13 +241,21 @@ def _wrapped(event: Event, *, fresh: bool) -> Value:
     return model
 
 
+def _class_for(settings: Settings | None) -> str:
+    """The class of a base that is not known, as far as the adapter's task tells it."""
+    task = settings.given.get("task_type", UNKNOWN) if settings is not None else UNKNOWN
+    name = task.name.rsplit(".", 1)[-1] if isinstance(task, Named) else str(constant(task))
+    return _CLASS_FOR_TASK.get(name, "")
+
+
 def _auto_peft(event: Event, owner: str) -> Value:
     path = text_of(event.value("pretrained_model_name_or_path", 0))
     loaded = _loaded(event, owner, "from_pretrained")
     if not isinstance(loaded, Model):
         return UNKNOWN
     trainable = event.constant("is_trainable") is True
-    adapter = Adapter("default", path, None, None, event, trainable, fresh=False)
+    paths = texts_of(event.value("pretrained_model_name_or_path", 0))
+    adapter = Adapter("default", path, None, None, event, trainable, False, paths)
     loaded.adapters, loaded.wrapper = [adapter], True
     loaded.body.base = None
     loaded.body.wrapped.append(adapter)

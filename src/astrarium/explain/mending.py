@@ -41,6 +41,9 @@ def _apart(one: Edit, other: Edit) -> bool:
 
 def add_argument(tree: Tree, call: cst.Call, text: str) -> tuple[Edit, ...]:
     """Add a keyword argument at the end of a call, in the call's own style."""
+    thread = next((one for one in call.args if one.keyword is not None and one.keyword.value == "target"), None)
+    if thread is not None:
+        return _add_for_thread(tree, call, text)
     if not call.args:
         end = tree.span(call)[1] - 1
         return (Edit(end, end, text),)
@@ -48,11 +51,25 @@ def add_argument(tree: Tree, call: cst.Call, text: str) -> tuple[Edit, ...]:
     if isinstance(last.value, cst.GeneratorExp) and not last.value.lpar:
         return ()
     start, end = tree.span(last)
-    place = tree.range(last)
-    begin = tree.starts[place.start.line - 1]
+    begin = tree.starts[tree.line(last) - 1]
     indent = tree.text[begin:start]
     between = f",\n{indent}" if not indent.strip() and indent else ", "
     return (Edit(end, end, f"{between}{text}"),)
+
+
+def _add_for_thread(tree: Tree, call: cst.Call, text: str) -> tuple[Edit, ...]:
+    """Add a keyword to what a thread's target is called with; nothing where that is said elsewhere."""
+    kept = next((one.value for one in call.args if one.keyword is not None and one.keyword.value == "kwargs"), None)
+    name, _, value = text.partition("=")
+    if isinstance(kept, cst.Call) and isinstance(kept.func, cst.Name) and kept.func.value == "dict":
+        return add_argument(tree, kept, text)
+    if isinstance(kept, cst.Dict) and kept.elements:
+        end = tree.span(kept.elements[-1])[1]
+        return (Edit(end, end, f', "{name}": {value}'),)
+    if kept is None:
+        end = tree.span(call.args[-1])[1]
+        return (Edit(end, end, f', kwargs={{"{name}": {value}}}'),)
+    return ()
 
 
 def remove_argument(tree: Tree, call: cst.Call, argument: cst.CSTNode) -> tuple[Edit, ...]:
@@ -91,7 +108,7 @@ def line_after(tree: Tree, node: cst.CSTNode, text: str) -> tuple[Edit, ...]:
     start, _ = tree.span(node)
     begin = tree.starts[tree.line(node) - 1]
     indent = tree.text[begin:start]
-    last = tree.range(node).end.line
+    last = tree.last_line(node)
     if indent.strip():
         return ()
     if last >= len(tree.starts):
@@ -99,10 +116,40 @@ def line_after(tree: Tree, node: cst.CSTNode, text: str) -> tuple[Edit, ...]:
     return (Edit(tree.starts[last], tree.starts[last], f"{indent}{text}\n"),)
 
 
+def inside(tree: Tree, statement: cst.CSTNode | None, node: cst.CSTNode, header: str) -> tuple[Edit, ...]:
+    """Put a node's statement under a header such as `with …:`; nothing where its lines are not plain."""
+    if not isinstance(statement, cst.SimpleStatementLine):
+        return ()
+    (start, end), (first, last) = tree.span(statement), tree.span(node)
+    text, begin = tree.text[start:end], tree.starts[tree.line(statement) - 1]
+    indent = tree.text[begin:start]
+    if not start <= first <= last <= end or indent.strip() or any(mark in text for mark in ('"""', "'''", "\\\n")):
+        return ()
+    unit = tree.module.default_indent
+    later = tree.starts[tree.line(statement) : tree.last_line(statement)]
+    return (Edit(begin, begin, f"{indent}{header}\n{unit}"), *(Edit(one, one, unit) for one in later))
+
+
+def fitted(tree: Tree, edits: tuple[Edit, ...]) -> tuple[Edit, ...]:
+    """Edits whose quotes do not end the f-string that they stand in, as they would before Python 3.12; else none."""
+    if not any(mark in edit.text for edit in edits for mark in "\"'"):
+        return edits
+    around = [(*tree.span(node), node.end[0]) for node in tree.every(cst.FormattedString)]
+    made = []
+    for edit in edits:
+        mark = next((mark for start, end, mark in around if start < edit.start and edit.end < end), None)
+        other = "'" if mark == '"' else '"'
+        if mark is not None and mark in edit.text:
+            if other in edit.text:
+                return ()
+            edit = Edit(edit.start, edit.end, edit.text.replace(mark, other))
+        made.append(edit)
+    return tuple(made)
+
+
 def drop_statement(tree: Tree, node: cst.CSTNode) -> tuple[Edit, ...]:
     """Take a whole statement out with its line, where it is not alone in its block."""
-    place = tree.range(node)
-    begin = tree.starts[place.start.line - 1]
-    if tree.text[begin : tree.span(node)[0]].strip() or place.end.line >= len(tree.starts):
+    begin, last = tree.starts[tree.line(node) - 1], tree.last_line(node)
+    if tree.text[begin : tree.span(node)[0]].strip() or last >= len(tree.starts):
         return ()
-    return (Edit(begin, tree.starts[place.end.line], ""),)
+    return (Edit(begin, tree.starts[last], ""),)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from astrarium.explain.command_lines import parser_method
 from astrarium.explain.places import first_device
+from astrarium.explain.sequences import iterated, kept
+from astrarium.explain.tables import made, table_method
+from astrarium.explain.texts import text_method
 from astrarium.explain.values import (
     UNKNOWN,
     Batch,
@@ -17,6 +20,7 @@ from astrarium.explain.values import (
     Model,
     Named,
     Output,
+    Parser,
     Settings,
     Table,
     Templated,
@@ -51,6 +55,8 @@ def method(event: Event, receiver: Value, name: str) -> Value | None:
             return _batch_method(event, receiver, name)
         case Trainer():
             return _trainer_method(event, receiver, name)
+        case Parser():
+            return parser_method(event, receiver, name)
         case Output():
             event.name = f"torch.Tensor.{name}"
             return receiver
@@ -68,22 +74,13 @@ def method(event: Event, receiver: Value, name: str) -> Value | None:
             if name == "append" and event.arguments:
                 receiver.rest = event.arguments[0].value
             return UNKNOWN
+        case Table():
+            return table_method(event, receiver, name)
         case Const() | Text():
             event.name = f"str.{name}"
-            return _text_method(event, receiver, name)
+            return text_method(event, receiver, name)
         case _:
             return None
-
-
-def _text_method(event: Event, receiver: Value, name: str) -> Value:
-    text = text_of(receiver)
-    if text is None:
-        return UNKNOWN
-    if name == "format":
-        return Text(re.sub(r"\{[^{}]*\}", "\0", text))
-    if name in ("strip", "lstrip", "rstrip", "lower", "replace"):
-        return receiver if name != "strip" else Const(text.strip()) if "\0" not in text else receiver
-    return UNKNOWN
 
 
 def _settings_call(event: Event, receiver: Settings, name: str) -> Value:
@@ -120,6 +117,8 @@ def _trainer_method(event: Event, receiver: Trainer, name: str) -> Value:
             model.body.trained = True
             model.body.training, model.body.train_event = True, event
             model.body.device, model.body.moved = Device(None), True  # the Trainer moves it
+    elif name in ("evaluate", "predict") and model is not None:
+        model.body.training = False  # the Trainer's loop of evaluation calls eval()
     return UNKNOWN
 
 
@@ -131,7 +130,9 @@ def attribute(value: Value, name: str) -> Value:
                 return Device(None, value.body)
             if name in ("base_model", "model") and value.wrapper:
                 return Model(value.body, value.event, wrapper=False, inner=value)
-            return Work(value) if name in ("generate", "forward") else UNKNOWN
+            if name in ("module", "_orig_mod"):
+                return value
+            return Work(value, name) if name in ("generate", "forward") else UNKNOWN
         case Tokenizer():
             if name in ("eos_token", "eos_token_id", "pad_token", "pad_token_id", "bos_token", "unk_token"):
                 return Named(f"tokenizer.{name}")
@@ -203,21 +204,6 @@ def prompts_of(value: Value) -> list[Value]:
     return found
 
 
-def _table(event: Event) -> Table:
-    """`dict(other, key=value)`."""
-    table = Table({})
-    for argument in event.arguments:
-        if argument.name not in (None, "*", "**"):
-            table.items[argument.name], table.nodes[argument.name] = argument.value, argument.node
-        elif argument.name is None and isinstance(argument.value, Table):
-            table.items.update(argument.value.items)
-            table.nodes.update(argument.value.nodes)
-            table.complete = table.complete and argument.value.complete
-        else:
-            table.complete = False
-    return table
-
-
 def loose(event: Event, attribute_name: str) -> Value:
     """What a call of something that is not followed may still give."""
     carried = [argument.value for argument in event.arguments]
@@ -234,18 +220,9 @@ def loose(event: Event, attribute_name: str) -> Value:
                 event.short in ("join", "open", "Path", "BytesIO", "str", "load_file", "glob") or attribute_name
             ):
                 return option
-    if event.name == "zip":
-        elements = []
-        for value in carried:
-            elements.append(value if isinstance(value, Batch | Output) else UNKNOWN)
-        return Items([], Items(elements))
-    if event.name == "enumerate" and carried:
-        inner = carried[0]
-        return Items([], Items([UNKNOWN, inner if isinstance(inner, Batch | Output) else UNKNOWN]))
-    if event.name in ("list", "tuple", "sorted") and carried:
-        return carried[0]
+    found = iterated(event, carried)
+    if found is not None:
+        return found
     if event.name == "dict":
-        return _table(event)
-    if event.name in ("range",):
-        return Items([], UNKNOWN)
-    return UNKNOWN
+        return made(event)
+    return kept(event, carried)

@@ -22,6 +22,7 @@ from astrarium.explain.values import (
     constant,
     options,
     text_of,
+    texts_of,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -52,7 +53,6 @@ def model_method(event: Event, model: Model, name: str) -> Value:
         case "merge_and_unload" | "unload":
             body.merged = event
             adapters = list(model.adapters)
-            body.wrapped = []
             merged = Model(body, event)
             merged.adapters = [] if name == "unload" else merged.adapters
             event.facts["adapters"] = Const(len(adapters))
@@ -99,6 +99,7 @@ def _note_state(event: Event, model: Model) -> None:
     event.facts["device"] = model.body.device
     event.facts["moved"] = Const(model.body.moved)
     event.facts["training"] = Const(model.body.training)
+    event.facts["evaluated"] = Const(model.body.train_event is not None and model.body.train_event.short == "eval")
     event.facts["active"] = Const(model.active)
     event.facts["wrapped"] = Const(len(model.body.wrapped))
     for argument in event.arguments:
@@ -124,11 +125,17 @@ def _generate(event: Event, model: Model) -> Value:
     return Output(event, model, prompt=prompt)
 
 
+def _adapter_name(event: Event, position: int) -> str:
+    """What an adapter is called; `?` where that is not known."""
+    known = event.constant("adapter_name", position)
+    return str(known or "?") if event.given("adapter_name", position) is not None else "default"
+
+
 def _load_adapter(event: Event, model: Model) -> None:
-    position = 1
-    name = event.constant("adapter_name", position)
     path = text_of(event.value("model_id" if model.wrapper else "peft_model_id", 0))
-    adapter = Adapter(str(name or "default"), path, None, None, event, event.constant("is_trainable") is True, False)
+    paths = texts_of(event.value("model_id" if model.wrapper else "peft_model_id", 0))
+    trainable = event.constant("is_trainable") is True
+    adapter = Adapter(_adapter_name(event, 1), path, None, None, event, trainable, False, paths)
     if not model.wrapper:
         model.active = adapter.name  # transformers makes it the active one, peft does not
     model.adapters.append(adapter)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import libcst as cst
 
 from astrarium.explain import methods
+from astrarium.explain.sequences import element
 from astrarium.explain.values import (
     UNKNOWN,
     Batch,
@@ -45,11 +46,7 @@ class Parts:
 
     def element(self, value: Value) -> Value:
         """What a loop over a value gives."""
-        if isinstance(value, Items):
-            return either([*value.items, *([value.rest] if value.rest is not None else [])])
-        if isinstance(value, Batch | Output | Downloaded):
-            return value
-        return UNKNOWN
+        return either([element(option) for option in options(value)])
 
     def item(self, value: Value, position: int) -> Value:
         """One of the values that are unpacked."""
@@ -59,6 +56,8 @@ class Parts:
             return either([self.item(option, position) for option in value.options])
         if isinstance(value, Output):
             return value
+        if isinstance(value, Instance) and position < len(value.of.fields):  # of a NamedTuple
+            return value.attributes.get(list(value.of.fields)[position], UNKNOWN)
         return UNKNOWN
 
     def subscript(self, node: cst.Subscript) -> Value:
@@ -66,13 +65,16 @@ class Parts:
         value = self.evaluate(node.value)
         slices = [element.slice for element in node.slice]
         index = slices[0].value if slices and isinstance(slices[0], cst.Index) else None
-        key = constant(self.evaluate(index)) if index is not None else None
+        asked = self.evaluate(index) if index is not None else UNKNOWN
+        key = constant(asked)
         for one in slices:
             if isinstance(one, cst.Slice):
                 for bound in (one.lower, one.upper):
                     if bound is not None:
                         self.evaluate(bound)
         cut = any(isinstance(one, cst.Slice) and one.lower is not None for one in slices)
+        if isinstance(value, Table) and isinstance(asked, Either):
+            return either([self._part(value, constant(one), cut, node) for one in asked.options])
         if isinstance(value, Either):
             return either([self._part(option, key, cut, node) for option in value.options])
         return self._part(value, key, cut, node)
@@ -89,10 +91,18 @@ class Parts:
             if -len(value.items) <= key < len(value.items):
                 return value.items[key]
             return value.rest or UNKNOWN
+        if isinstance(value, Items) and cut and isinstance(node.slice[0].slice, cst.Slice):
+            low, high = (constant(self.evaluate(one)) if one is not None else None
+                         for one in (node.slice[0].slice.lower, node.slice[0].slice.upper))  # fmt: skip
+            return Items(value.items[low:high], value.rest) if isinstance(low, int) else value
         if isinstance(value, Items) and any(isinstance(one.slice, cst.Slice) for one in node.slice):
             return value
         if isinstance(value, Table) and isinstance(key, str | int):
-            return value.items.get(key, UNKNOWN)
+            if key in value.items or not value.batches:
+                return value.items.get(key, value.rest or UNKNOWN)
+            return methods.part_of(value.batches[-1], str(key)) if isinstance(value.batches[-1], Batch) else UNKNOWN
+        if isinstance(value, Table):
+            return value.any
         if type(value) is Value:
             return methods.tensor_of(key)
         return value if isinstance(value, Downloaded | Templated) else UNKNOWN
@@ -110,7 +120,7 @@ class Parts:
         if isinstance(value, Instance):
             return self.of_instance(value, name)
         if isinstance(value, Class):
-            return value.members.get(name, UNKNOWN)
+            return self._of_class(value, name)
         return methods.attribute(value, name)
 
     def of_instance(self, value: Instance, name: str) -> Value:
@@ -122,8 +132,15 @@ class Parts:
             decorators = [self.flow.tree.code(one.decorator) for one in member.node.decorators]
             if "property" in decorators or "cached_property" in decorators:
                 return self.flow.call(Function(member.node, member.scope, value, member=member), None, [])
-            bound = None if "staticmethod" in decorators else value
+            bound = None if "staticmethod" in decorators else value.of if "classmethod" in decorators else value
             return Function(member.node, member.scope, bound, member=member)
+        return member or UNKNOWN
+
+    def _of_class(self, value: Class, name: str) -> Value:
+        member = self.member(value, name)
+        if isinstance(member, Function) and isinstance(member.node, cst.FunctionDef):
+            marks = [self.flow.tree.code(one.decorator) for one in member.node.decorators]
+            return Function(member.node, member.scope, value if "classmethod" in marks else None, member=member)
         return member or UNKNOWN
 
     def member(self, of: Class, name: str, depth: int = 0) -> Value | None:
@@ -141,7 +158,7 @@ class Parts:
         """`receiver.path = value`."""
         path, node = target.attr.value, target.value
         receiver = self.evaluate(node)
-        while not isinstance(receiver, Model | Tokenizer | Instance | Settings | Either) and isinstance(
+        while not isinstance(receiver, Model | Tokenizer | Instance | Class | Settings | Either) and isinstance(
             node, cst.Attribute
         ):
             path, node = f"{node.attr.value}.{path}", node.value
@@ -149,6 +166,8 @@ class Parts:
         for option in options(receiver):
             if isinstance(option, Instance):
                 option.attributes[path] = value
+            elif isinstance(option, Class):
+                option.members[path] = value
             elif isinstance(option, Settings):
                 option.given[path] = value
             elif isinstance(option, Tokenizer):
@@ -164,4 +183,6 @@ class Parts:
         if isinstance(receiver, Table) and keys and isinstance(keys[0], str | int):
             receiver.items[keys[0]] = value
             receiver.nodes.pop(keys[0], None)
+        elif isinstance(receiver, Table):
+            receiver.rest, receiver.complete = either([one for one in (receiver.rest, value) if one is not None]), False
         self.flow.store(receiver, f"[{keys[0] if keys else ''}]", value, target)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from astrarium.explain.context import Context
 from astrarium.explain.depth import check, with_room
 from astrarium.explain.flow import Flow
 from astrarium.explain.index.library import PACKAGES, library
-from astrarium.explain.mending import Edit, apply
+from astrarium.explain.mending import Edit, apply, fitted
 from astrarium.explain.reading import SEVERITIES, Argument, Call, Finding, Reading
 from astrarium.explain.repair import Broken, Repaired, repaired
 from astrarium.explain.rules.registry import Found, Rule, all_rules
@@ -90,7 +91,7 @@ def _analysed(script: Script, mend: bool) -> Reading:
     found = _found(context)
     notes = _notes(script, context)
     mended = _mended(script, made.text, context, found) if mend else script.original
-    findings = tuple(_finding(script, made, context, rule, one) for rule, one in found)
+    findings = tuple(_finding(script, context, rule, one) for rule, one in found)
     kept = sorted(
         {(one.id, one.line, one.cell, one.message): one for one in findings}.values(),
         key=lambda one: (one.cell or 0, one.line, SEVERITIES.index(one.severity), one.id),
@@ -98,7 +99,7 @@ def _analysed(script: Script, mend: bool) -> Reading:
     return Reading(
         name=script.name,
         text=script.shown(script.code),
-        calls=_calls(script, made, context),
+        calls=_calls(script, context),
         findings=tuple(kept),
         mended=mended,
         original=script.original,
@@ -109,7 +110,7 @@ def _analysed(script: Script, mend: bool) -> Reading:
 
 
 def _context(script: Script, made: Repaired) -> Context:
-    return Context(script, Flow(Tree(made.text)), made.repairs)
+    return Context(script, Flow(Tree(made.text, made.module)), made.repairs, made.lines)
 
 
 def _found(context: Context) -> list[tuple[Rule, Found]]:
@@ -120,6 +121,7 @@ def _found(context: Context) -> list[tuple[Rule, Found]]:
         for one in rule.check(context):
             first, last = _lines(context, one)
             if not _ignored(lines, rule.id, first, last):
+                one = replace(one, edits=fitted(context.tree, one.edits)) if one.edits else one
                 found.setdefault((rule.id, first, one.message), (rule, one))
     return list(found.values())
 
@@ -127,8 +129,7 @@ def _found(context: Context) -> list[tuple[Rule, Found]]:
 def _lines(context: Context, one: Found) -> tuple[int, int]:
     if isinstance(one.node, int):
         return one.node, one.node
-    place = context.tree.range(one.node)
-    return place.start.line, place.end.line
+    return context.tree.line(one.node), context.tree.last_line(one.node)
 
 
 def _ignored(lines: list[str], id: str, first: int, last: int) -> bool:
@@ -139,12 +140,12 @@ def _ignored(lines: list[str], id: str, first: int, last: int) -> bool:
     return False
 
 
-def _finding(script: Script, made: Repaired, context: Context, rule: Rule, one: Found) -> Finding:
+def _finding(script: Script, context: Context, rule: Rule, one: Found) -> Finding:
     first, last = _lines(context, one)
     repair = rule.id == "syntax-error"
-    first, last = (first, last) if repair else (_original(made, first), _original(made, last))
+    first, last = (first, last) if repair else (context.original(first), context.original(last))
     line, cell = script.place(first)
-    column = 1 if isinstance(one.node, int) else context.tree.range(one.node).start.column + 1
+    column = 1 if isinstance(one.node, int) else context.tree.column(one.node)
     return Finding(
         id=rule.id,
         severity=one.severity or rule.severity,
@@ -156,11 +157,8 @@ def _finding(script: Script, made: Repaired, context: Context, rule: Rule, one: 
         column=column,
         cell=cell,
         fixable=bool(one.edits) or repair,
+        code=script.shown_line(first),
     )
-
-
-def _original(made: Repaired, line: int) -> int:
-    return made.lines[min(line, len(made.lines)) - 1]
 
 
 def _mended(script: Script, text: str, context: Context, found: list[tuple[Rule, Found]]) -> str:
@@ -229,7 +227,7 @@ def _broken(script: Script, made: Broken) -> Reading:
     rule = next(one for one in all_rules() if one.id == "syntax-error")
     finding = Finding(
         "syntax-error", "error", line, f"the script does not parse: {made.reason}", rule.why,
-        "mend this line by hand; what was meant is not plain", line, cell=cell,
+        "mend this line by hand; what was meant is not plain", line, cell=cell, code=script.shown_line(made.line),
     )  # fmt: skip
     return Reading(
         script.name, script.shown(script.code), findings=(finding,), mended=script.original, original=script.original,
@@ -238,17 +236,19 @@ def _broken(script: Script, made: Broken) -> Reading:
     )  # fmt: skip
 
 
-def _calls(script: Script, made: Repaired, context: Context) -> tuple[Call, ...]:
+def _calls(script: Script, context: Context) -> tuple[Call, ...]:
     found: dict[int, Call] = {}
     for event in context.events:
-        place = context.tree.range(event.node)
         if id(event.node) in found or not event.name:
             continue
-        line, cell = script.place(_original(made, place.start.line))
+        first, last = (
+            context.original(one) for one in (context.tree.line(event.node), context.tree.last_line(event.node))
+        )
+        line, cell = script.place(first)
         found[id(event.node)] = Call(
             name=event.name,
             line=line,
-            end_line=line + _original(made, place.end.line) - _original(made, place.start.line),
+            end_line=line + last - first,
             source=context.code(event.node),
             arguments=tuple(
                 Argument(

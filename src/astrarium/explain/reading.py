@@ -73,6 +73,13 @@ class Finding:
     """In a notebook: the cell, counted from 1; `line` then counts within the cell."""
     fixable: bool = False
     """Whether the mended copy mends it."""
+    code: str = ""
+    """The line, as it stands in the script."""
+
+    @property
+    def place(self) -> str:
+        """Where it is, behind the file's name: `:12`, or ` cell 3, line 2` in a notebook."""
+        return f":{self.line}" if self.cell is None else f" cell {self.cell}, line {self.line}"
 
     @property
     def link(self) -> str:
@@ -91,6 +98,7 @@ class Finding:
             "end_line": self.end_line or self.line,
             "column": self.column,
             "fixable": self.fixable,
+            "code": self.code,
             "link": self.link,
         }
         return shown if self.cell is None else {**shown, "cell": self.cell}

@@ -18,6 +18,7 @@ class Repaired:
     """A script that parses, and what was done."""
 
     text: str
+    module: cst.Module
     lines: tuple[int, ...]
     """For each of its lines, from 1, the line of the original."""
     repairs: tuple[tuple[int, str, str], ...]
@@ -37,9 +38,9 @@ def repaired(text: str) -> Repaired | Broken:
     lines = list(range(1, text.count("\n") + 2))
     done: list[tuple[int, str, str]] = []
     for _ in range(_ATTEMPTS):
-        error = _error(text)
-        if error is None:
-            return Repaired(text, tuple(lines), tuple(done))
+        error = _parsed(text)
+        if isinstance(error, cst.Module):
+            return Repaired(text, error, tuple(lines), tuple(done))
         for candidate in (
             _unfinished_string, _unended_string, _curly_quotes, _print_statement, _missing_colon, _single_equals,
             _tabs, _open_bracket,
@@ -48,8 +49,8 @@ def repaired(text: str) -> Repaired | Broken:
             if made is None:
                 continue
             new, line, message, mend, map_lines = made
-            after = _error(new)
-            if after is None or map_lines[min(after[0], len(map_lines)) - 1] > error[0]:
+            after = _parsed(new)
+            if isinstance(after, cst.Module) or map_lines[min(after[0], len(map_lines)) - 1] > error[0]:
                 done.append((lines[min(line, len(lines)) - 1], message, mend))
                 lines = [lines[min(one, len(lines)) - 1] for one in map_lines]
                 text = new
@@ -62,14 +63,14 @@ def repaired(text: str) -> Repaired | Broken:
 _Made = tuple[str, int, str, str, list[int]]
 
 
-def _error(text: str) -> tuple[int, str] | None:
+def _parsed(text: str) -> cst.Module | tuple[int, str]:
+    """The text parsed; line and reason where it does not parse."""
     try:
-        cst.parse_module(text)
+        return cst.parse_module(text)
     except cst.ParserSyntaxError as error:
         return _place(text, error)
     except Exception as error:  # libcst passes on what its parser raises on odd input
         return 1, f"{type(error).__name__}: {str(error)[:120]}"
-    return None
 
 
 def _place(text: str, error: cst.ParserSyntaxError) -> tuple[int, str]:
@@ -131,8 +132,8 @@ def _unended_string(text: str, line: int) -> _Made | None:
         cut = column + closers.start() if closers is not None else len(body)
         for end in range(cut, len(body) + 1):
             new = "\n".join([*rows[: first - 1], body[:end] + quote + body[end:], *rows[first:]])
-            after = _error(new)
-            if after is None or after[0] > first:
+            after = _parsed(new)
+            if isinstance(after, cst.Module) or after[0] > first:
                 return (
                     new, first, f"a string that begins with {quote} never ends", f"end it with {quote}", _same(text)
                 )  # fmt: skip
@@ -188,7 +189,7 @@ def _print_statement(text: str, line: int) -> _Made | None:
         found = re.match(r"^(\s*)print\s+(?![=(])(\S.*?)\s*$", rows[number - 1]) if 0 < number <= len(rows) else None
         if found:
             rows[number - 1] = f"{found.group(1)}print({found.group(2)})"
-            return "\n".join(rows), number, "print is a statement of Python 2", "call it: print(…)", _same(text)
+            return "\n".join(rows), number, "print is a statement of Python 2", "call it: `print(…)`", _same(text)
     return None
 
 

@@ -67,7 +67,7 @@ def github_lines(reading: Reading) -> list[str]:
 
 
 def _in_cell(finding: Finding) -> str:
-    return "" if finding.cell is None else f"cell {finding.cell}: "
+    return "" if finding.cell is None else f"cell {finding.cell}, line {finding.line}: "
 
 
 def _escaped(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 
 import libcst as cst
@@ -51,25 +50,6 @@ class Imported:
     module: str
 
 
-class NameCounter(cst.CSTVisitor):
-    """Counts where each name is read."""
-
-    def __init__(self, names: Counter[str]) -> None:
-        super().__init__()
-        self._names = names
-
-    def visit_Attribute(self, node: cst.Attribute) -> bool:
-        node.value.visit(self)
-        return False  # `torch.device` does not read `device`
-
-    def visit_Arg(self, node: cst.Arg) -> bool:
-        node.value.visit(self)
-        return False
-
-    def visit_Name(self, node: cst.Name) -> None:
-        self._names[node.value] += 1
-
-
 def dotted(node: cst.CSTNode) -> str:
     """A dotted name as text; empty where the node is none."""
     if isinstance(node, cst.Attribute):
@@ -92,8 +72,12 @@ def joined(states: list[dict[str, Value]]) -> dict[str, Value]:
 
 def guess(tree: Tree, parameter: cst.Param) -> Value:
     """What a parameter is, by its name and annotation, where nobody calls the function."""
-    name = parameter.name.value
     noted = tree.code(parameter.annotation.annotation) if parameter.annotation is not None else ""
+    return guessed(parameter.name.value, noted)
+
+
+def guessed(name: str, noted: str) -> Value:
+    """What something is, by its name and annotation."""
     if "tokenizer" in name.lower() or "Tokenizer" in noted:
         return Tokenizer(None, None, guessed=True)
     if name in ("model", "peft_model", "base_model", "llm") or noted.endswith(("Model", "ForCausalLM")):

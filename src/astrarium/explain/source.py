@@ -43,6 +43,7 @@ class Script:
     """Placeholder line → the line of the notebook that it stands for."""
     notebook: dict[str, Any] | None = None
     bom: str = ""
+    _lines: list[str] = field(default_factory=list, repr=False)
 
     def place(self, line: int) -> tuple[int, int | None]:
         """Line within its cell and the cell's number; for a plain script the line and None."""
@@ -50,6 +51,11 @@ class Script:
             if line >= cell.first:
                 return line - cell.first + 1, cell.number
         return line, None
+
+    def shown_line(self, line: int) -> str:
+        """A line of the joined code, as it stands in the file."""
+        self._lines = self._lines or self.code.split("\n")
+        return self.shown(self._lines[line - 1].rstrip("\r")) if 0 < line <= len(self._lines) else ""
 
     def shown(self, code: str) -> str:
         """Code with the magics put back."""
@@ -155,9 +161,16 @@ def _masked(code: str, masks: dict[str, str]) -> str:
     """Code whose magics are lines that Python reads, one for one."""
     if _OTHER_LANGUAGE.match(code):
         return "\n".join(_mask("pass", line, masks) for line in code.split("\n"))
-    shown, depth = [], 0
+    shown: list[str] = []
+    depth, goes_on = 0, None
     for line in code.split("\n"):
         assigned, magic = _ASSIGNED_MAGIC.match(line), _MAGIC.match(line)
+        if goes_on is not None:
+            shown.append(_mask(f"{goes_on}pass", line, masks))
+            goes_on = goes_on if line.endswith("\\") else None
+            continue
+        if depth <= 0 and (assigned or magic) and line.endswith("\\"):
+            goes_on = line[: len(line) - len(line.lstrip())]
         if depth <= 0 and assigned:
             shown.append(assigned.group(1) + _mask("None", line[len(assigned.group(1)) :], masks))
         elif depth <= 0 and magic:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TypeVar
 
 import libcst as cst
-from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
+
+from astrarium.explain.spans import spans_of
+
+Node = TypeVar("Node", bound=cst.CSTNode)
 
 
 class Tree:
@@ -15,41 +21,59 @@ class Tree:
 
     Args:
         text: Python code.
+        module: the same, where it is parsed already.
 
     Raises:
         libcst.ParserSyntaxError: it is none.
         RecursionError: it is nested too deeply.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, module: cst.Module | None = None) -> None:
         self.text = text
-        self.module = cst.parse_module(text)
-        wrapper = MetadataWrapper(self.module, unsafe_skip_copy=True)
-        self._positions: Mapping[cst.CSTNode, CodeRange] = wrapper.resolve(PositionProvider)
+        self.module = cst.parse_module(text) if module is None else module
+        self._nodes, self._spans = spans_of(self.module)
         self.starts = [0, *(end.end() for end in re.finditer(r"\r\n|\r|\n", text))]
 
-    def offset(self, line: int, column: int) -> int:
-        """Of a line from 1 and a column from 0."""
-        return min(self.starts[min(line, len(self.starts)) - 1] + column, len(self.text))
+    def every(self, kind: type[Node]) -> Iterator[Node]:
+        """All nodes of one class."""
+        for node in self._nodes:
+            if type(node) is kind:
+                yield node
+
+    @cached_property
+    def names(self) -> list[cst.Name]:
+        """The names that are read or bound; of `torch.device` not `device`, and no keywords of calls."""
+        others = {id(node.attr) for node in self.every(cst.Attribute)}
+        others.update(id(node.keyword) for node in self.every(cst.Arg))
+        return [node for node in self.every(cst.Name) if id(node) not in others]
+
+    @cached_property
+    def read(self) -> Counter[str]:
+        """How often each name is read or bound."""
+        return Counter(node.value for node in self.names)
 
     def line_of(self, offset: int) -> int:
         """The line, from 1, of an offset."""
         return bisect_right(self.starts, offset)
 
-    def range(self, node: cst.CSTNode) -> CodeRange:
-        """Where a node stands, in lines and columns."""
-        return self._positions[node]
-
     def span(self, node: cst.CSTNode) -> tuple[int, int]:
         """Where a node stands, as offsets."""
-        place = self._positions[node]
-        return self.offset(place.start.line, place.start.column), self.offset(place.end.line, place.end.column)
+        return self._spans[id(node)]
 
     def line(self, node: cst.CSTNode) -> int:
         """The line on which a node begins, from 1."""
-        return self._positions[node].start.line
+        return self.line_of(self._spans[id(node)][0])
+
+    def last_line(self, node: cst.CSTNode) -> int:
+        """The line on which a node ends, from 1."""
+        return self.line_of(self._spans[id(node)][1])
+
+    def column(self, node: cst.CSTNode) -> int:
+        """The column at which a node begins, from 1."""
+        start = self._spans[id(node)][0]
+        return start - self.starts[self.line_of(start) - 1] + 1
 
     def code(self, node: cst.CSTNode) -> str:
         """A node, as it stands in the script."""
-        start, end = self.span(node)
+        start, end = self._spans[id(node)]
         return self.text[start:end]

@@ -47,6 +47,18 @@ class Table(Value):
     complete: bool = True
     nodes: dict[Any, Any] = field(default_factory=dict)
     """Where each item is said: a `cst.DictElement`, or the `cst.Arg` of a call."""
+    batches: list[Value] = field(default_factory=list)
+    """What tokenizers gave and was unpacked into it."""
+    rest: Value | None = None
+    """What stands behind keys that are not known."""
+
+    @property
+    def any(self) -> Value:
+        """What an item may be whose key is not known: one of the things that are followed, no text or number."""
+        found = [*self.items.values(), *([self.rest] if self.rest is not None else [])]
+        return either(
+            [one for one in found if isinstance(one, Model | Tokenizer | Instance | Function | Class | Items)]
+        )
 
 
 @dataclass(eq=False, slots=True)
@@ -71,6 +83,8 @@ class Function(Value):
     scope: Any
     receiver: Value | None = None
     called: bool = False
+    given: list[tuple[str | None, Value]] = field(default_factory=list)
+    """Arguments that a `partial` has been given for it."""
     member: Function | None = None
     """Of a method that is bound to an object: the class's own."""
 
@@ -82,6 +96,8 @@ class Class(Value):
     name: str
     bases: list[Value]
     members: dict[str, Value] = field(default_factory=dict)
+    fields: dict[str, Value] = field(default_factory=dict)
+    """Names that are annotated in its body, as a dataclass has them: what each is guessed to be."""
     example: Instance | None = None
     """The last object made of it."""
 
@@ -92,6 +108,14 @@ class Instance(Value):
 
     of: Class
     attributes: dict[str, Value] = field(default_factory=dict)
+
+
+@dataclass(eq=False, slots=True)
+class Parser(Value):
+    """A parser of the command line: what each option is by default, and dataclasses that it fills."""
+
+    defaults: dict[str, Value] = field(default_factory=dict)
+    classes: list[Class] = field(default_factory=list)
 
 
 @dataclass(eq=False, slots=True)
@@ -128,6 +152,8 @@ class Adapter:
     trainable: bool
     fresh: bool
     """Whether it begins untrained (`get_peft_model`) rather than loaded."""
+    paths: tuple[str, ...] = ()
+    """Every path that it may be loaded from: one, or those that a loop goes over."""
 
 
 @dataclass(eq=False, slots=True)
@@ -157,6 +183,8 @@ class Body:
     guessed: bool = False
     """Taken for a model by its name alone."""
     in_place: bool = False
+    perhaps: bool = False
+    """Whether it is quantised only by a condition of the script."""
 
     @property
     def causal(self) -> bool | None:
@@ -189,6 +217,9 @@ class Work(Value):
     """A model's own work as a value: `model.generate`, given to a thread or a `partial`."""
 
     model: Model
+    name: str
+    given: list[Any] = field(default_factory=list)
+    """The arguments that a `partial` has been given for it."""
 
 
 @dataclass(eq=False, slots=True)
@@ -278,6 +309,11 @@ def text_of(value: Value) -> str | None:
     if isinstance(value, Const) and isinstance(value.value, str):
         return value.value
     return value.value if isinstance(value, Text) else None
+
+
+def texts_of(value: Value) -> tuple[str, ...]:
+    """Every text that a value may be."""
+    return tuple(text for option in options(value) if (text := text_of(option)) is not None)
 
 
 def options(value: Value) -> tuple[Value, ...]:

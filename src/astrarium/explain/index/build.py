@@ -11,7 +11,7 @@ from typing import Any
 
 import griffe
 
-FORMAT = 9
+FORMAT = 15
 """Of the index; part of its file's name, so that an index of an older astrarium is made again."""
 
 _DUNDER_ALL = re.compile(r"^__all__\s*\+?=\s*(\[[^\]]*\])", re.MULTILINE)
@@ -19,6 +19,12 @@ _LINEAR = re.compile(r"self\.(\w+)\s*=\s*[\w.]*[A-Z]\w*[(\[]")
 _REBOUND = re.compile(r"^class (\w+)\((\w+)\):", re.MULTILINE)
 _POPPED = re.compile(r"kwargs\.(?:pop|get)\(\s*\"(\w+)\"")
 _RENAMED = re.compile(r"`(\w+)`(?: argument)? is deprecated[^`\n]{0,80}?[Uu]se `(\w+)`")
+_ENUMERATIONS = (
+    ("utils/generic.py", "TensorType"), ("utils/generic.py", "PaddingStrategy"), ("utils/peft_types.py", "PeftType"),
+    ("utils/peft_types.py", "TaskType"), ("training_args.py", "OptimizerNames"), ("trainer_utils.py", "SchedulerType"),
+    ("trainer_utils.py", "IntervalStrategy"), ("trainer_utils.py", "SaveStrategy"), ("trainer_utils.py", "HubStrategy"),
+    ("tokenization_utils_base.py", "TruncationStrategy"),
+)  # fmt: skip
 _KINDS = {
     "positional-only": "positional",
     "positional or keyword": "any",
@@ -69,6 +75,8 @@ def build(package: str, root: Path, release: str) -> dict[str, Any]:
         "linears": _linears(root),
         "tasks": _tasks(root),
         "constants": _member_names(root),
+        "checked": _checked(root),
+        "sides": _sides(root),
     }
 
 
@@ -186,10 +194,34 @@ def _tasks(root: Path) -> list[str]:
 def _member_names(root: Path) -> dict[str, list[str]]:
     """Of the enumerations that arguments are checked against: their values."""
     found: dict[str, list[str]] = {}
-    for file, name in (("utils/generic.py", "TensorType"), ("utils/peft_types.py", "PeftType")):
+    for file, name in _ENUMERATIONS:
         body = re.search(rf"^class {name}\b.*?(?=^class |\Z)", _read(root / file), re.MULTILINE | re.DOTALL)
         if body:
             found[name] = re.findall(r"^    [A-Z_0-9]+ = \"(\w+)\"", body.group(), re.MULTILINE)
+    return found
+
+
+def _checked(root: Path) -> dict[str, str]:
+    """Argument of `TrainingArguments` → the enumeration that its value is turned into."""
+    found = re.findall(r"^ +self\.(\w+) = ([A-Z]\w+)\(self\.(\w+)\)$", _read(root / "training_args.py"), re.MULTILINE)
+    return {name: kind for name, kind, same in found if name == same}
+
+
+def _sides(root: Path) -> dict[str, str]:
+    """Tokenizer classes that pad on another side than the right, and the model types that they belong to."""
+    found: dict[str, str] = {}
+    for file in sorted(root.glob("models/*/tokenization_*.py")):
+        for name, body in re.findall(r"^class (\w+)(.*?)(?=^class |\Z)", _read(file), re.MULTILINE | re.DOTALL):
+            side = re.search(r"^    padding_side(?:: str)? = \"(\w+)\"", body, re.MULTILINE)
+            if side and side[1] != "right":
+                found[name] = found[file.parent.name] = side[1]
+    listed = _read(root / "models/auto/tokenization_auto.py").partition("TOKENIZER_MAPPING_NAMES = ")[2]
+    entries = re.split(r"^        \(", listed.partition("\n)\n")[0], flags=re.MULTILINE)
+    for entry in entries:
+        kind = re.match(r"\s*\"([\w-]+)\"", entry)
+        sides = {found[name] for name in re.findall(r"\"(\w+)\"", entry) if name in found}
+        if kind and len(sides) == 1:
+            found[kind[1]] = sides.pop()
     return found
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
+from astrarium.explain.index.layout import Index
 from astrarium.explain.index.store import index_of
 
 PACKAGES = ("transformers", "peft")
@@ -60,18 +61,57 @@ class Signature:
 class Library:
     """One installed package, as its index tells of it."""
 
-    def __init__(self, index: dict[str, Any]) -> None:
-        self.package: str = index["package"]
-        self.release: str = index["release"]
-        self.exports: frozenset[str] = frozenset(index["exports"])
-        self.linears: dict[str, list[str]] = index["linears"]
-        self.tasks: frozenset[str] = frozenset(index["tasks"])
-        self.constants: dict[str, list[str]] = index["constants"]
-        self.renamed: dict[str, dict[str, str]] = index["renamed"]
-        self._objects: dict[str, dict[str, Any]] = index["objects"]
-        self._by_name: dict[str, list[str]] = {}
-        for path in self._objects:
-            self._by_name.setdefault(path.rsplit(".", 1)[-1], []).append(path)
+    def __init__(self, index: Index) -> None:
+        self.package = index.package
+        self.release = index.release
+        self._index = index
+        self._named: dict[str, dict[str, dict[str, Any]]] = {}
+
+    @cached_property
+    def exports(self) -> frozenset[str]:
+        """What `from package import …` finds."""
+        return frozenset(self._index.part("exports"))
+
+    @cached_property
+    def linears(self) -> dict[str, list[str]]:
+        """Model type → attribute names of its modules."""
+        found: dict[str, list[str]] = self._index.part("linears")
+        return found
+
+    @cached_property
+    def tasks(self) -> frozenset[str]:
+        """Tasks that `pipeline()` knows."""
+        return frozenset(self._index.part("tasks"))
+
+    @cached_property
+    def constants(self) -> dict[str, list[str]]:
+        """Enumeration → its values."""
+        found: dict[str, list[str]] = self._index.part("constants")
+        return found
+
+    @cached_property
+    def checked(self) -> dict[str, str]:
+        """Argument of `TrainingArguments` → the enumeration that its value is held against."""
+        found: dict[str, str] = self._index.part("checked")
+        return found
+
+    @cached_property
+    def sides(self) -> dict[str, str]:
+        """Tokenizer class or model type → the side on which it pads by itself, where that is not the right."""
+        found: dict[str, str] = self._index.part("sides")
+        return found
+
+    @cached_property
+    def renamed(self) -> dict[str, dict[str, str]]:
+        """Module → argument that it calls deprecated → the one that it names instead."""
+        found: dict[str, dict[str, str]] = self._index.part("renamed")
+        return found
+
+    def _objects(self, name: str) -> dict[str, dict[str, Any]]:
+        """Classes of a bare name with their methods, and functions, by path."""
+        if name not in self._named:
+            self._named[name] = self._index.named(name)
+        return self._named[name]
 
     def has(self, name: str) -> bool:
         """Whether `from package import name` finds it."""
@@ -82,8 +122,7 @@ class Library:
 
     def class_named(self, name: str) -> str | None:
         """The home of a class by its bare name."""
-        homes = [path for path in self._by_name.get(name, ()) if "bases" in self._objects[path]]
-        return homes[0] if homes else None
+        return next((path for path, found in self._objects(name).items() if "bases" in found), None)
 
     def has_member(self, class_name: str, member: str) -> bool | None:
         """Whether a class or one of its bases has a member; None where a base is not in the index."""
@@ -92,7 +131,7 @@ class Library:
             if home is None:
                 unknown = True
                 continue
-            if member in self._objects[home]["members"]:
+            if member in self._objects(_last(home))[home]["members"]:
                 return True
         return None if unknown else False
 
@@ -106,18 +145,18 @@ class Library:
             return self._class(name, home)
         homes = [
             path
-            for path in self._by_name.get(parts[-1], ())
-            if self.class_named(path.split(".")[-2]) is None and "overload" not in self._objects[path]
+            for path, found in self._objects(parts[-1]).items()
+            if self.class_named(path.split(".")[-2]) is None and "overload" not in found
         ]
         exact = [path for path in homes if path == f"{self.package}.{name}"]
-        return self._described(name, (exact or homes)[0]) if homes else None
+        return self._described(name, (exact or homes)[0], parts[-1]) if homes else None
 
     def fields(self, class_name: str) -> tuple[Parameter, ...]:
         """The fields of a dataclass and of its bases."""
         found: dict[str, Parameter] = {}
         for home in reversed(list(self._line(class_name))):
             if home is not None:
-                for field in self._objects[home].get("fields", ()):
+                for field in self._objects(_last(home))[home].get("fields", ()):
                     found[field["name"]] = Parameter(**field)
         return tuple(found.values())
 
@@ -128,20 +167,20 @@ class Library:
         home = self.class_named(class_name)
         yield home
         if home is not None:
-            for base in self._objects[home]["bases"]:
+            for base in self._objects(class_name)[home]["bases"]:
                 yield from self._line(base, seen | {class_name})
 
     def _method(self, name: str, class_name: str, method: str) -> Signature | None:
         for home in self._line(class_name):
-            if home is not None and f"{home}.{method}" in self._objects:
-                return self._described(name, f"{home}.{method}", bound=True)
+            if home is not None and f"{home}.{method}" in self._objects(_last(home)):
+                return self._described(name, f"{home}.{method}", _last(home), bound=True)
         return None
 
     def _class(self, name: str, home: str) -> Signature:
-        fields = self.fields(home.rsplit(".", 1)[-1])
-        init = self._method(name, home.rsplit(".", 1)[-1], "__init__")
-        own = f"{home}.__init__" in self._objects
-        described = self._described(name, home)
+        fields = self.fields(_last(home))
+        init = self._method(name, _last(home), "__init__")
+        own = f"{home}.__init__" in self._objects(_last(home))
+        described = self._described(name, home, _last(home))
         if init is not None and (own or not fields):
             return Signature(
                 name, home, described.file, described.line, described.summary or init.summary, init.parameters,
@@ -151,13 +190,17 @@ class Library:
             name, home, described.file, described.line, described.summary, fields, frozenset(), self.release
         )
 
-    def _described(self, name: str, home: str, *, bound: bool = False) -> Signature:
-        found = self._objects[home]
+    def _described(self, name: str, home: str, of: str, *, bound: bool = False) -> Signature:
+        found = self._objects(of)[home]
         parameters = tuple(Parameter(**parameter) for parameter in found.get("parameters", ()))
         if bound and parameters and parameters[0].name in ("self", "cls"):
             parameters = parameters[1:]
         popped = frozenset(found.get("popped", ()))
         return Signature(name, home, found["file"], found["line"], found["summary"], parameters, popped, self.release)
+
+
+def _last(path: str) -> str:
+    return path.rsplit(".", 1)[-1]
 
 
 @lru_cache(maxsize=8)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import importlib.util
-import json
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from astrarium.core.files import atomic_open
+from astrarium.explain.index.layout import Index, encoded
 from astrarium.model.caches import cache_folder
 
-_FORMAT = 9  # the same as build.FORMAT, which is not imported here: griffe is needed only where an index is missing
+_FORMAT = 15  # the same as build.FORMAT, which is not imported here: griffe is needed only where an index is missing
 
 
 def installed(package: str) -> tuple[Path, str] | None:
@@ -29,7 +28,7 @@ def installed(package: str) -> tuple[Path, str] | None:
 
 
 @lru_cache(maxsize=8)
-def index_of(package: str) -> dict[str, Any] | None:
+def index_of(package: str) -> Index | None:
     """The index of an installed package, from disk where it is there; None where the package is not installed."""
     found = installed(package)
     if found is None:
@@ -41,24 +40,24 @@ def index_of(package: str) -> dict[str, Any] | None:
         return kept
     from astrarium.explain.index.build import build
 
-    made = build(package, root, release)
+    made = encoded(build(package, root, release))
     try:
-        with atomic_open(file) as out:
-            json.dump(made, out, separators=(",", ":"))
+        with atomic_open(file, "wb") as out:
+            out.write(made)
     except OSError:
         pass  # a cache that cannot be written costs time, not the answer
-    return made
+    return Index(made)
 
 
 def index_file(package: str, root: Path, release: str) -> Path:
     """Where the index of a package is kept: by version, place and format."""
     place = hashlib.sha256(str(root).encode()).hexdigest()[:8]
-    return cache_folder() / "explain" / f"{package}-{release}-{place}-{_FORMAT}.json"
+    return cache_folder() / "explain" / f"{package}-{release}-{place}-{_FORMAT}.jsonl"
 
 
-def _kept(file: Path) -> dict[str, Any] | None:
+def _kept(file: Path) -> Index | None:
     try:
-        kept = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        kept = Index(file.read_bytes())
+    except (OSError, ValueError, KeyError):
         return None
-    return kept if isinstance(kept, dict) and kept.get("format") == _FORMAT else None
+    return kept if kept.format == _FORMAT else None

@@ -12,8 +12,10 @@ from astrarium.explain.context import Context
 from astrarium.explain.events import Event, surely, together
 from astrarium.explain.index.library import library
 from astrarium.explain.index.store import installed
-from astrarium.explain.mending import Edit, drop_statement, line_before, replace
+from astrarium.explain.mending import Edit, add_argument, drop_statement, line_before, replace
 from astrarium.explain.rules.asking import (
+    called_as,
+    home,
     in_wrapper,
     method_known,
     name_given,
@@ -23,6 +25,7 @@ from astrarium.explain.rules.asking import (
     works,
 )  # fmt: skip
 from astrarium.explain.rules.registry import Found, rule
+from astrarium.explain.spelling import spelt
 from astrarium.explain.values import Adapter, Model, Value, options, text_of
 
 
@@ -65,19 +68,36 @@ def _reloaded(script: Context, model: Model) -> Iterator[Found]:
         if not (same_base or (kept is not None and again == kept)):
             continue
         edits: tuple[Edit, ...] = ()
-        if kept is not None and again is not None and attached.function == event.function:
+        if kept is not None and again is not None and home(attached) == event.function:
             if again == kept and stands_alone(event) and event.statement is not None:
                 edits = drop_statement(script.tree, event.statement)
             else:
                 edits = replace(script.tree, event.node, kept)
-        line = script.tree.line(attached.node)
+        where = script.where(attached.node)
+        more = [
+            one for one in event.arguments if one.name not in (None, "*", "**") and one.name not in model.body.given
+        ]
+        said = [
+            *(f"`{one.name}`" for one in more),
+            *(("its move",) if other.body.moved and not other.body.mapped and not edits else ()),
+        ]
+        first = model.body.event
+        if edits and more and isinstance(first, Event):
+            text = ", ".join(f"{one.name}={script.code(one.node.value)}" for one in more)
+            edits = (*edits, *add_argument(script.tree, first.node, text)) if first.function == event.function else ()
         yield Found(
             event.node,
-            f"the base is loaded again here, so the adapter attached on line {line} is thrown away and "
+            f"the base is loaded again here, so the adapter attached on {where} is thrown away and "
             "the base alone answers",
-            f"keep the model of line {line} and delete this second loading",
+            f"keep the model of {where} and delete this second loading"
+            + (f"; what it says besides belongs to the first: {', '.join(said)}" if said else ""),
             edits,
         )
+
+
+_BY_METHOD = (
+    "Some methods change the base in place, others live in what peft gives: only that has the adapter for sure."
+)
 
 
 def _bypassed(script: Context, model: Model) -> Iterator[Found]:
@@ -93,32 +113,38 @@ def _bypassed(script: Context, model: Model) -> Iterator[Found]:
         return
     lost = in_wrapper(method_known(model.adapters[-1]))
     severity = {True: "error", None: "warning", False: "note"}[lost]
-    name = receiver_name(script, later[0]) or "the base"
+    called = called_as(script, later[0], inner)
+    name = f"`{called}`" if called else "what is used"
     kind = method_known(model.adapters[-1])
     if lost is False:
-        message = f"`{name}` answers with the adapter only because {kind} changes the base in place"
+        message = f"{name} answers with the adapter only because {kind} changes the base in place"
     elif lost:
-        message = f"`{name}` is the base without the adapter: {kind} lives in what `{attached.short}` gives"
+        message = f"{name} is the base without the adapter: {kind} lives in what `{attached.short}` gives"
     else:
-        message = f"`{name}` is used, and what `{attached.short}` gave is not: a prompt method's adapter is lost so"
+        message = f"{name} is used, and what `{attached.short}` gave is not: a prompt method's adapter is lost so"
+    why = None if lost else _BY_METHOD
     edits: tuple[Edit, ...] = ()
     if discarded:
         given = attached.given("model", 0)
-        if given is not None and isinstance(given.node.value, cst.Name) and attached.statement is not None:
+        local = attached.callers and not all(one.function == attached.function for one in later)
+        if local:
+            pass  # the name ends with the function, whose caller goes on with its own
+        elif given is not None and isinstance(given.node.value, cst.Name) and attached.statement is not None:
             start = script.tree.span(attached.statement)[0]
             edits = (Edit(start, start, f"{given.node.value.value} = "),)
         yield Found(attached.node, f"the result of `{attached.short}` is not assigned; {message}",
-                    "assign it and use it", edits, severity)  # type: ignore[arg-type]  # fmt: skip
+                    "return it, and assign it where the function is called" if local else "assign it and use it",
+                    edits, severity, why)  # type: ignore[arg-type]  # fmt: skip
         return
     kept = name_given(script, attached)
-    if kept is None or kept == name:
+    if kept is None or kept == called:
         return
     for event in later:
-        if receiver_name(script, event) is not None and event.function == attached.function:
+        if receiver_name(script, event) is not None and event.function == home(attached):
             func = event.node.func
-            node = func.value if isinstance(func, cst.Attribute) else func
+            node = func.value if isinstance(func, cst.Attribute) and func.attr.value == event.short else func
             edits = replace(script.tree, node, kept)
-        yield Found(event.node, message, f"use `{kept}`", edits, severity)  # type: ignore[arg-type]
+        yield Found(event.node, message, f"use `{kept}`", edits, severity, why)  # type: ignore[arg-type]
         break
 
 
@@ -146,9 +172,8 @@ def pipeline_base(script: Context) -> Iterator[Found]:
                 edits = replace(script.tree, given.node.value, kept)
             yield Found(
                 event.node,
-                f"the pipeline loads {base!r} alone; the adapter of line {script.tree.line(model.event.node)} "
-                "is not in it",
-                "give it the model with the adapter and a tokenizer: pipeline(…, model=model, tokenizer=tokenizer)",
+                f"the pipeline loads {base!r} alone; the adapter of {script.where(model.event.node)} is not in it",
+                "give it the model with the adapter and a tokenizer: `pipeline(…, model=model, tokenizer=tokenizer)`",
                 edits,
             )
 
@@ -157,7 +182,7 @@ def _loaded(script: Context) -> Iterator[tuple[Model, Adapter]]:
     seen = set()
     for model in script.models:
         for adapter in model.adapters:
-            if adapter.path is not None and id(adapter) not in seen:
+            if adapter.paths and id(adapter) not in seen:
                 seen.add(id(adapter))
                 yield model, adapter
 
@@ -166,28 +191,41 @@ def _loaded(script: Context) -> Iterator[tuple[Model, Adapter]]:
     "adapter-wrong-base",
     "error",
     "the adapter was made for another base",
-    "Its tensors do not fit, or fit and mean nothing: an adapter is a change of one set of weights.",
+    "An adapter is a change of one set of weights: on others its tensors do not fit, or change what they were not "
+    "trained on.",
 )
 def adapter_wrong_base(script: Context) -> Iterator[Found]:
     """From the names, and from the adapter's configuration where it is at hand."""
     for model, adapter in _loaded(script):
-        base, path = model.body.base, adapter.path or ""
-        if base is None or "\0" in base or "\0" in path:
-            continue
-        made_for = base_of_adapter(path)
-        reason = None
-        if made_for is not None:
-            if _differs(made_for, base):
-                reason = f"its configuration names {made_for!r}"
-        elif _differs(path, base):
-            reason = "its name speaks of another base"
-        if reason is not None:
-            yield Found(
-                adapter.event.node,
-                f"the adapter {path!r} is put on {base!r}, but {reason}",
-                f"load the base it was made for{f', {made_for!r}' if made_for else ''}",
-                severity="error" if made_for else None,
-            )
+        base = model.body.base
+        for path in adapter.paths if base is not None and "\0" not in base else ():
+            yield from _for_another(script, adapter, path, base or "")
+
+
+def _for_another(script: Context, adapter: Adapter, path: str, base: str) -> Iterator[Found]:
+    if "\0" in path:
+        return
+    made_for = base_of_adapter(path)
+    reason = None
+    if made_for is not None:
+        if _differs(made_for, base):
+            reason = f"its configuration names {made_for!r}"
+    elif _differs(path, base):
+        reason = "its name speaks of another base"
+    if reason is not None:
+        yield Found(
+            adapter.event.node,
+            f"the adapter {path!r} is put on {base!r}, but {reason}",
+            f"load the base it was made for{f', {made_for!r}' if made_for else ''}",
+            _other_base(script, base, made_for) if made_for is not None else (),
+            severity="error" if made_for else None,
+        )
+
+
+def _other_base(script: Context, base: str, made_for: str) -> tuple[Edit, ...]:
+    """The base's id in every place where it stands, so that the tokenizer changes with the model."""
+    found = [node for node in script.tree.every(cst.SimpleString) if base in node.value and spelt(node) == base]
+    return tuple(Edit(*script.tree.span(node), f"{node.quote}{made_for}{node.quote}") for node in found)
 
 
 def _differs(one: str, other: str) -> bool:
@@ -203,7 +241,7 @@ def _differs(one: str, other: str) -> bool:
     "adapter-method-unknown",
     "error",
     "stock peft does not know the adapter's method",
-    "peft stops with a KeyError: the method is in a fork only, and in astrarium.",
+    "peft stops with a KeyError when it reads the adapter's configuration.",
 )
 def adapter_method_unknown(script: Context) -> Iterator[Found]:
     """A `BOTTLENECK` adapter without `import astrarium`."""
@@ -211,14 +249,14 @@ def adapter_method_unknown(script: Context) -> Iterator[Found]:
         return
     peft = library("peft")
     known = set(peft.constants.get("PeftType", ())) if peft is not None else set()
-    for _, adapter in _loaded(script):
-        method = method_of_adapter(adapter.path)[0]
+    for adapter, path in [(one, path) for _, one in _loaded(script) for path in one.paths]:
+        method = method_of_adapter(path)[0]
         if method is None or not known or method in known:
             continue
         bottleneck = method == "BOTTLENECK"
         yield Found(
             adapter.event.node,
-            f"{adapter.path!r} is an adapter of the method {method}, which peft {peft.release if peft else ''} lacks",
+            f"{path!r} is an adapter of the method `{method}`, which peft {peft.release if peft else ''} lacks",
             "add `import astrarium`: it teaches the installed peft this method"
             if bottleneck
             else "use a peft that has it",
@@ -245,8 +283,7 @@ _FORK = re.compile(
     "peft-fork",
     "warning",
     "a fork or an old version shadows peft",
-    "A fork installs under the name peft and takes the place of the real one; current transformers does not run "
-    "with it.",
+    "It installs under the name peft and takes the place of the one that the current transformers asks for.",
 )
 def peft_fork(script: Context) -> Iterator[Found]:
     """An install line for a fork, or a fork that is installed here."""
@@ -262,13 +299,12 @@ def peft_fork(script: Context) -> Iterator[Found]:
             edits = (Edit(start + found.start(), start + found.end(), "pip install -q peft"),)
         yield Found(
             number,
-            "this installs a fork or an old peft in the place of the current one, which transformers 5 does not "
-            "run with",
+            "this installs a fork or an old peft in the place of the one that the current transformers asks for",
             "install peft itself; `import astrarium` adds the fork's bottleneck adapters to it",
             edits,
         )
     here = installed("peft")
     if here is not None and re.match(r"0\.[0-6]\.", here[1]) and "peft" in script.flow.modules:
         yield Found(
-            1, f"the peft installed here is {here[1]}, older than transformers 5 can use", "pip install -U peft"
+            1, f"the peft installed here is {here[1]}, older than transformers 5 can use", "`pip install -U peft`"
         )

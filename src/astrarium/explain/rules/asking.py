@@ -7,7 +7,8 @@ import libcst as cst
 from astrarium.explain.bases import method_of_adapter
 from astrarium.explain.context import Context, model_of
 from astrarium.explain.events import Event
-from astrarium.explain.values import PROMPT_METHODS, Adapter, Model
+from astrarium.explain.scopes import dotted
+from astrarium.explain.values import PROMPT_METHODS, Adapter, Model, options
 
 IDLE = frozenset(
     ["to", "cuda", "cpu", "half", "float", "bfloat16", "eval", "train", "print_trainable_parameters", "parameters",
@@ -29,10 +30,34 @@ def name_given(script: Context, event: Event) -> str | None:
     for small in getattr(event.statement, "body", ()):
         if isinstance(small, cst.Assign) and len(small.targets) == 1 and _chain(small.value, event.node):
             target = small.targets[0].target
-            return script.code(target) if isinstance(target, cst.Name | cst.Attribute) else None
+            return script.code(target) if isinstance(target, cst.Name | cst.Attribute | cst.Subscript) else None
         if isinstance(small, cst.AnnAssign) and small.value is not None and _chain(small.value, event.node):
             return script.code(small.target)
-    return None
+    if event.callers and _returned(event):
+        return name_given(script, event.callers[-1])
+    return event.target  # of a walrus
+
+
+def _returned(event: Event) -> bool:
+    """Whether a call's value is what the function around it gives."""
+    return any(
+        isinstance(small, cst.Return) and small.value is not None and _chain(small.value, event.node)
+        for small in getattr(event.statement, "body", ())
+    )
+
+
+def home(event: Event) -> str:
+    """The function in which a call's value gets its name."""
+    return home(event.callers[-1]) if event.callers and _returned(event) else event.function
+
+
+def called_as(script: Context, event: Event, model: Model) -> str | None:
+    """What a model is called where it does its work: before the dot, or among the arguments."""
+    name = receiver_name(script, event) if model_of(event) is not None else None
+    for argument in event.arguments if name is None else ():
+        if any(one is model for one in options(argument.value)) and isinstance(argument.node, cst.Arg):
+            return dotted(argument.node.value) or None
+    return name
 
 
 def stands_alone(event: Event) -> bool:
@@ -44,6 +69,8 @@ def stands_alone(event: Event) -> bool:
 
 def thrown_away(script: Context, event: Event) -> bool:
     """Whether a call's value goes nowhere, through methods behind it."""
+    if event.callers and _returned(event):
+        return thrown_away(script, event.callers[-1])
     return any(
         isinstance(small, cst.Expr) and _chain(small.value, event.node)
         for small in getattr(event.statement, "body", ())
@@ -74,9 +101,11 @@ def in_wrapper(method: str | None) -> bool | None:
 def receiver_name(script: Context, event: Event) -> str | None:
     """The variable that a method is called of."""
     func = event.node.func
-    if isinstance(func, cst.Attribute) and isinstance(func.value, cst.Name):
-        return func.value.value
-    return func.value if isinstance(func, cst.Name) and model_of(event) is not None else None
+    if isinstance(func, cst.Attribute) and func.attr.value == event.short:
+        func = func.value
+    elif model_of(event) is None:
+        return None
+    return dotted(func) or None
 
 
 def right_side(script: Context, target: cst.CSTNode) -> str:

@@ -16,8 +16,8 @@ from astrarium.explain.events import Event, Given
 from astrarium.explain.index.library import PACKAGES, Library, Signature, library
 from astrarium.explain.mending import Edit, line_before, remove_argument, rename, replace
 from astrarium.explain.rules.registry import Found, rule
-from astrarium.explain.rules.successors import DROPPED, GONE_METHODS, NEW_ARGUMENTS, NEW_NAMES, OPEN_CALLS, OPTIMISERS
-from astrarium.explain.values import constant, strings
+from astrarium.explain.rules.successors import DROPPED, ELSEWHERE, GONE_METHODS, NEW_ARGUMENTS, NEW_NAMES, OPEN_CALLS
+from astrarium.explain.values import constant
 
 
 def _libraries() -> Iterator[Library]:
@@ -31,7 +31,7 @@ def _libraries() -> Iterator[Library]:
     "name-gone",
     "error",
     "the installed library has no such name",
-    "The import stops with an ImportError before anything has run.",
+    "The import, or the first use, stops with an error.",
 )
 def name_gone(script: Context) -> Iterator[Found]:
     """Imports from transformers and peft, and names reached through the module."""
@@ -59,22 +59,23 @@ def _through_module(script: Context, event: Event, name: str) -> bool:
 
 
 def _gone(script: Context, found: Library, name: str, node: cst.CSTNode | None) -> tuple[str, str, tuple[Edit, ...]]:
-    message = f"{found.package} {found.release} has no {name}"
-    if name in OPTIMISERS and not found.has(name):
-        return message, f"take it from torch: from torch.optim import {name}", _from_torch(script, name, node)
+    message = f"{found.package} {found.release} has no `{name}`"
+    home = ELSEWHERE.get(name)
+    if home is not None:
+        return message, f"take it from `{home}`: `from {home} import {name}`", _from_elsewhere(script, name, home, node)
     new = NEW_NAMES.get(found.package, {}).get(name)
     if new is None or not found.has(new):
         new = None
         if name.startswith(("TF", "Flax")) and found.has(name.removeprefix("TF").removeprefix("Flax")):
             return (
                 message,
-                f"TensorFlow and Flax are gone; the PyTorch class is {name.removeprefix('TF').removeprefix('Flax')}",
+                f"TensorFlow and Flax are gone; the PyTorch class is `{name.removeprefix('TF').removeprefix('Flax')}`",
                 (),
             )
         close = difflib.get_close_matches(name, found.exports, 1, 0.88)
         return (
             message,
-            f"is {close[0]} meant?" if close else "look for its successor in the library's migration guide",
+            f"is `{close[0]}` meant?" if close else "look for its successor in the library's migration guide",
             (),
         )
     edits: tuple[Edit, ...] = ()
@@ -83,40 +84,17 @@ def _gone(script: Context, found: Library, name: str, node: cst.CSTNode | None) 
             edits = replace(script.tree, node.name, new)
         else:
             edits = tuple(_renamed_everywhere(script, name, new))
-    return message, f"it is called {new} now", edits
+    return message, f"it is called `{new}` now", edits
 
 
 def _renamed_everywhere(script: Context, old: str, new: str) -> Iterator[Edit]:
-    visitor = _Names(old)
-    script.tree.module.visit(visitor)
-    for node in visitor.found:
-        yield Edit(*script.tree.span(node), new)
+    for node in script.tree.names:
+        if node.value == old:
+            yield Edit(*script.tree.span(node), new)
 
 
-class _Names(cst.CSTVisitor):
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self._name = name
-        self.found: list[cst.Name] = []
-
-    def visit_Attribute_attr(self, node: cst.Attribute) -> None:
-        """An attribute of the same name is another thing."""
-
-    def visit_Attribute(self, node: cst.Attribute) -> bool:
-        node.value.visit(self)
-        return False
-
-    def visit_Arg(self, node: cst.Arg) -> bool:
-        node.value.visit(self)
-        return False
-
-    def visit_Name(self, node: cst.Name) -> None:
-        if node.value == self._name:
-            self.found.append(node)
-
-
-def _from_torch(script: Context, name: str, node: cst.CSTNode | None) -> tuple[Edit, ...]:
-    """`from transformers import a, AdamW` → without it, and a line that imports it from torch."""
+def _from_elsewhere(script: Context, name: str, home: str, node: cst.CSTNode | None) -> tuple[Edit, ...]:
+    """`from transformers import a, AdamW` → without it, and a line that imports it from where it is now."""
     for statement in script.tree.module.body:
         if not isinstance(statement, cst.SimpleStatementLine):
             continue
@@ -131,13 +109,13 @@ def _from_torch(script: Context, name: str, node: cst.CSTNode | None) -> tuple[E
                 if names[position].asname is not None:
                     return ()
                 if len(names) == 1:
-                    return replace(script.tree, small, f"from torch.optim import {name}")
+                    return replace(script.tree, small, f"from {home} import {name}")
                 start, end = script.tree.span(names[position])
                 if position + 1 < len(names):
                     end = script.tree.span(names[position + 1])[0]
                 else:
                     start = script.tree.span(names[position - 1])[1]
-                return (Edit(start, end, ""), *line_before(script.tree, statement, f"from torch.optim import {name}"))
+                return (Edit(start, end, ""), *line_before(script.tree, statement, f"from {home} import {name}"))
     return ()
 
 
@@ -216,27 +194,27 @@ def _argument_told(
     script: Context, event: Event, given: Given, found: Library, name: str, new: str | None, known: set[str]
 ) -> tuple[str, str, tuple[Edit, ...]]:
     called, node = event.name.split(".", 1)[1].replace(".__call__", ""), given.node
-    message = f"`{called}` of {found.package} {found.release} does not take {name}"
+    message = f"`{called}` of {found.package} {found.release} does not take `{name}`"
     if new is not None:
-        return message, f"it is called {new} now", rename(script.tree, given.key, new)
+        return message, f"it is called `{new}` now", rename(script.tree, given.key, new)
     if name in ("load_in_4bit", "load_in_8bit"):
         return (
             message,
-            f"say quantization_config=BitsAndBytesConfig({name}=True)",
+            f"say `quantization_config=BitsAndBytesConfig({name}=True)`",
             _quantisation(script, event, node, name),
         )
     if name == "use_flash_attention_2":
         return (
             message,
-            'say attn_implementation="flash_attention_2"',
+            'say `attn_implementation="flash_attention_2"`',
             _instead(script, node, 'attn_implementation="flash_attention_2"'),
         )
     if name == "pad_to_max_length":
-        return message, 'say padding="max_length"', _instead(script, node, 'padding="max_length"')
+        return message, 'say `padding="max_length"`', _instead(script, node, 'padding="max_length"')
     if name == "group_by_length" and "train_sampling_strategy" in known:
         return (
             message,
-            'say train_sampling_strategy="group_by_length"',
+            'say `train_sampling_strategy="group_by_length"`',
             _instead(script, node, 'train_sampling_strategy="group_by_length"'),
         )
     if name in DROPPED:
@@ -248,8 +226,8 @@ def _argument_told(
         valid = known | (config.popped if config is not None else frozenset())
     close = difflib.get_close_matches(name, valid, 1, 0.8)
     if close:
-        return message, f"is {close[0]} meant?", rename(script.tree, given.key, close[0])
-    return message, f"leave it out; it takes {', '.join(sorted(known)[:6])}, …", ()
+        return message, f"is `{close[0]}` meant?", rename(script.tree, given.key, close[0])
+    return message, f"leave it out; it takes {', '.join(f'`{one}`' for one in sorted(known)[:6])}, …", ()
 
 
 def _instead(script: Context, node: cst.CSTNode, text: str) -> tuple[Edit, ...]:
@@ -261,7 +239,7 @@ def _quantisation(script: Context, event: Event, node: cst.CSTNode, name: str) -
     if event.given("quantization_config") is not None or constant(event.value(name)) is not True:
         return remove_argument(script.tree, event.node, node) if constant(event.value(name)) is False else ()
     edits = _instead(script, node, f"quantization_config=BitsAndBytesConfig({name}=True)")
-    if not edits or script.flow.names["BitsAndBytesConfig"]:
+    if not edits or script.tree.read["BitsAndBytesConfig"]:
         return edits
     for imported in script.flow.imports:
         if imported.module == "transformers":
@@ -274,7 +252,7 @@ def _quantisation(script: Context, event: Event, node: cst.CSTNode, name: str) -
     "argument-renamed",
     "note",
     "an argument has a new name",
-    "The old one still works, with a warning, until a release takes it away.",
+    "The old one still works, with a warning; the library's own sources call it deprecated.",
 )
 def argument_renamed(script: Context) -> Iterator[Found]:
     """Arguments that the installed sources themselves call deprecated in favour of another."""
@@ -295,8 +273,8 @@ def argument_renamed(script: Context) -> Iterator[Found]:
             if new is None or argument.key is None or event.given(new) is not None:
                 continue
             yield Found(
-                argument.node, f"{argument.name} is called {new} since transformers 5", f"say {new}=",
-                rename(script.tree, argument.key, new),
+                argument.node, f"`{argument.name}` is called `{new}` in transformers {transformers.release}",
+                f"say `{new}=`", rename(script.tree, argument.key, new),
             )  # fmt: skip
 
 
@@ -331,46 +309,7 @@ def method_gone(script: Context) -> Iterator[Found]:
         name = script.code(func.value)
         yield Found(
             event.node,
-            f"a tokenizer of transformers {transformers.release} has no {event.short}",
-            f"call the tokenizer: {name}(…)" + ("" if edits else ", the targets as text_target=…"),
+            f"a tokenizer of transformers {transformers.release} has no `{event.short}`",
+            f"call the tokenizer: `{name}(…)`" + ("" if edits else ", the targets as `text_target=…`"),
             edits,
         )
-
-
-@rule(
-    "value-gone",
-    "error",
-    "the installed library does not know this value",
-    "The call stops with a ValueError or KeyError.",
-)
-def value_gone(script: Context) -> Iterator[Found]:
-    """TensorFlow tensors, and tasks that `pipeline` no longer has."""
-    transformers = library("transformers")
-    if transformers is None:
-        return
-    kinds = transformers.constants.get("TensorType", [])
-    for event in script.events:
-        given = event.given("return_tensors")
-        value = constant(given.value) if given is not None else None
-        if (
-            given is not None
-            and isinstance(value, str)
-            and kinds
-            and value not in kinds
-            and event.name.startswith(("transformers.", "?."))
-        ):
-            yield Found(
-                given.node, f"transformers {transformers.release} has no tensors of the kind {value!r}, only "
-                f"{', '.join(kinds)}",
-                'say return_tensors="pt"', (),
-            )  # fmt: skip
-        if event.name == "transformers.pipeline" and transformers.tasks:
-            given = event.given("task", 0)
-            for task in strings(given.value) if given is not None else ():
-                plain = task.split("_")[0] if task.startswith("translation_") else task
-                if plain not in transformers.tasks and "\0" not in task and given is not None:
-                    yield Found(
-                        given.node, f"transformers {transformers.release} has no pipeline for {task!r}",
-                        "use text-generation with a model that is told what to do, or the model and its "
-                        "tokenizer themselves",
-                    )  # fmt: skip

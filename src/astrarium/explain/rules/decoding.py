@@ -10,6 +10,7 @@ import libcst as cst
 from astrarium.explain.context import Context
 from astrarium.explain.events import Event
 from astrarium.explain.mending import Edit, add_argument
+from astrarium.explain.rules.asking import home, name_given
 from astrarium.explain.rules.registry import Found, rule
 from astrarium.explain.values import Batch, Output, Value, options, text_of
 
@@ -35,7 +36,7 @@ def _deep(value: Value) -> Iterator[Value]:
     "special-tokens-kept",
     "note",
     "the answer is decoded with its special tokens",
-    "`<|endoftext|>`, `<s>` and padding are printed as part of the answer.",
+    "The end token, and padding in a batch, come out as part of the text.",
 )
 def special_tokens_kept(script: Context) -> Iterator[Found]:
     """`decode` of generated tokens without `skip_special_tokens=True`."""
@@ -46,7 +47,7 @@ def special_tokens_kept(script: Context) -> Iterator[Found]:
         yield Found(
             event.node,
             "the answer is decoded with its special tokens in it",
-            "say skip_special_tokens=True",
+            "say `skip_special_tokens=True`",
             add_argument(script.tree, event.node, "skip_special_tokens=True"),
         )
 
@@ -55,14 +56,14 @@ def _for_fim(script: Context, output: Output) -> bool:
     """Whether the special tokens are what the answer is cut at."""
     prompt = output.prompt
     texts = [text_of(one) or "" for one in prompt.prompts] if isinstance(prompt, Batch) else []
-    return any("fim" in text for text in texts) or "fim_middle" in script.text
+    return any("fim" in text for text in texts) or script.mentions("fim_middle")
 
 
 @rule(
     "prompt-decoded",
     "note",
     "the prompt is decoded along with the answer",
-    "A decoder's `generate` gives the prompt and the answer behind it; what is printed begins with the question.",
+    "A decoder's `generate` gives the prompt and the answer behind it: the text begins with the prompt.",
 )
 def prompt_decoded(script: Context) -> Iterator[Found]:
     """`decode(outputs[0])` without cutting the prompt off."""
@@ -77,7 +78,7 @@ def prompt_decoded(script: Context) -> Iterator[Found]:
         yield Found(
             event.node,
             "the prompt is decoded along with the answer",
-            "cut it off: outputs[0][inputs.input_ids.shape[-1]:]",
+            "cut it off: `outputs[0][inputs.input_ids.shape[-1]:]`",
             _cut(script, event, output),
         )
 
@@ -87,21 +88,20 @@ def _cut_later(script: Context, event: Event) -> bool:
     statement = script.code(event.statement) if event.statement is not None else ""
     if re.search(r"\.(split|replace|removeprefix|partition|find|index)\(|\[len\(", statement):
         return True
-    name = event.target
-    return name is not None and bool(
-        re.search(
-            rf"\b{re.escape(name)}(\[0\])?\.(split|replace|removeprefix|partition)\(|\b{re.escape(name)}(\[0\])?\[len\(",
-            script.text,
-        )
-    )
+    if id(event.node) in script.handed_calls:
+        return True
+    words = re.findall(r"\w+", name_given(script, event) or "")
+    return bool(words) and (words[-1] in script.cut_names or (home(event), words[-1]) in script.handed_on)
 
 
 def _cut(script: Context, event: Event, output: Output) -> tuple[Edit, ...]:
     """The edit that cuts the prompt off, where the prompt has a name."""
     node = event.node.args[0].value
-    if event.short != "decode" or not isinstance(node, cst.Subscript) or not isinstance(node.value, cst.Name):
-        return ()
-    if script.code(node).replace(" ", "") != f"{node.value.value}[0]":
+    if event.short == "batch_decode" and isinstance(node, cst.Name):
+        rows = ":, "
+    elif event.short == "decode" and re.fullmatch(r"\w+\[0\]", script.code(node).replace(" ", "")):
+        rows = ""
+    else:
         return ()
     call = output.event
     for argument in call.arguments:
@@ -114,5 +114,5 @@ def _cut(script: Context, event: Event, output: Output) -> tuple[Edit, ...]:
             if argument.name == "**" or (argument.name is None and not option.part):
                 source = f'{source}["input_ids"]'
             end = script.tree.span(node)[1]
-            return (Edit(end, end, f"[{source}.shape[-1]:]"),)
+            return (Edit(end, end, f"[{rows}{source}.shape[-1]:]"),)
     return ()

@@ -14,10 +14,13 @@ from astrarium.explain.mending import Edit, add_argument, replace
 from astrarium.explain.places import device_of
 from astrarium.explain.rules.asking import receiver_name, thrown_away
 from astrarium.explain.rules.registry import Found, rule
-from astrarium.explain.values import Batch, Const, Device, Either, Model, Tensor, Value, constant, options
+from astrarium.explain.values import Batch, Const, Device, Either, Instance, Model, Tensor, Value, constant, options
 
 LARGE = 3e9
 """Parameters from which four bytes each are worth a word."""
+_DEVICE_NAME = re.compile(r"_?(device|DEVICE|torch_device|dev)")
+_STORED_SMALL = re.compile(r"(?i)\b(?:bnb-)?[48]-?bit\b|\b(?:gptq|awq|gguf|fp8|int4|int8|nf4|w4a16|w8a8|mxfp4)\b")
+"""In the name of a base whose checkpoint is quantised already."""
 
 
 @rule(
@@ -59,7 +62,7 @@ def device_mismatch(script: Context) -> Iterator[Found]:
         yield Found(
             event.node,
             f"the model is on {_told(place)} and its inputs are on {_told(other)}",
-            "move the inputs: inputs = inputs.to(model.device)",
+            "move the inputs: `inputs = inputs.to(model.device)`",
             _moved(script, event, batch),
             severity="warning" if model.body.mapped else None,
         )
@@ -115,9 +118,9 @@ def to_unused(script: Context) -> Iterator[Found]:
             continue
         start = script.tree.span(event.statement)[0]
         edits = (Edit(start, start, f"{name} = "),) if name.isidentifier() else ()
-        mend = f"assign it: {name} = {name}.to(…)"
+        mend = f"assign it: `{name} = {name}.to(…)`"
         if any(isinstance(one, Batch) and one.part == "*" for one in options(event.receiver or Value())):
-            edits, mend = (), "move the whole at once: what a tokenizer gives is moved by its own .to(…)"
+            edits, mend = (), "move the whole at once: what a tokenizer gives is moved by its own `.to(…)`"
         yield Found(event.node, f"`{name}` stays where it is: what `.to` gives is thrown away", mend, edits)
 
 
@@ -137,17 +140,37 @@ def _unused_moves(script: Context) -> Iterator[Event]:
     "device-unused",
     "warning",
     "`device` is defined and not used",
-    "Model and inputs stay where they are, as a rule on the CPU, whatever the line says.",
+    "The line moves nothing: model and inputs stay where they were made, as a rule on the CPU.",
 )
 def device_unused(script: Context) -> Iterator[Found]:
     """A device in a variable that nothing reads."""
     for name, node, value in script.flow.assigned:
-        if not re.fullmatch(r"_?(device|DEVICE|torch_device|dev)", name) or script.flow.names[name] > 1:
+        if not _DEVICE_NAME.fullmatch(name) or script.tree.read[name] > 1:
             continue
         if _place(device_of(value)) is None:
             continue
         edits = _use_device(script, name, node)
-        yield Found(node, f"`{name}` is defined and never used", f"use it: model.to({name}), inputs.to({name})", edits)
+        yield Found(
+            node, f"`{name}` is defined and never used", f"use it: `model.to({name})`, `inputs.to({name})`", edits
+        )
+    yield from _unused_attributes(script)
+
+
+def _unused_attributes(script: Context) -> Iterator[Found]:
+    """`self.device = …` that nothing reads."""
+    for store in script.flow.stores:
+        if not isinstance(store.receiver, Instance) or not _DEVICE_NAME.fullmatch(store.path):
+            continue
+        if _place(device_of(store.value)) is None or store.receiver.of.name in ("Namespace", "super"):
+            continue
+        others = [one for one in script.tree.every(cst.Attribute)
+                  if one.attr.value == store.path and one is not store.node]  # fmt: skip
+        if any(not re.search(r"model|torch|lm$", script.code(one.value)) for one in others):
+            continue
+        name = script.code(store.node)
+        yield Found(
+            store.node, f"`{name}` is defined and never used", f"use it: `model.to({name})`, `inputs.to({name})`"
+        )
 
 
 def _use_device(script: Context, name: str, node: cst.CSTNode) -> tuple[Edit, ...]:
@@ -171,7 +194,7 @@ def _use_device(script: Context, name: str, node: cst.CSTNode) -> tuple[Edit, ..
     "fp32-large-model",
     "warning",
     "a large model is held in fp32",
-    "Four bytes a parameter, twice what bf16 takes, for answers that do not differ where it matters.",
+    "It takes four bytes a parameter, where bf16 takes two.",
 )
 def fp32_large_model(script: Context) -> Iterator[Found]:
     """fp32 said in so many words, or a checkpoint that is kept in fp32 and loaded as it is."""
@@ -181,6 +204,8 @@ def fp32_large_model(script: Context) -> Iterator[Found]:
         body = model.body
         size = size_by_name(body.base)
         if model.event is not body.event or size is None or size < LARGE or body.quantised or body.scratch:
+            continue
+        if _STORED_SMALL.search(body.base or ""):
             continue
         event: Event = body.event
         asked = event.given("dtype") or event.given("torch_dtype")
@@ -201,14 +226,14 @@ def fp32_large_model(script: Context) -> Iterator[Found]:
             "is asked for in fp32" if known == "float32" else "has its checkpoint in fp32, which is loaded as it stands"
         )
         edits = (
-            replace(script.tree, asked.node.value, _bf16(script, asked.node.value))
+            _in_bf16(script, asked.node.value)
             if asked is not None
             else add_argument(script.tree, event.node, 'dtype="bfloat16"')
         )
         yield Found(
             event.node,
             f"{body.base} {reason}: {size * 4 / 1e9:.0f} GB, against {size * 2 / 1e9:.0f} GB in bf16{have}",
-            'say dtype="bfloat16"',
+            'say `dtype="bfloat16"`',
             edits,
         )
 
@@ -246,6 +271,15 @@ def _dtype(value: Value) -> str | None:
         return None  # by a condition of the script
     name = named(value)
     return {"float": "float32"}.get(name.rsplit(".", 1)[-1], name.rsplit(".", 1)[-1]) if name is not None else None
+
+
+def _in_bf16(script: Context, node: cst.BaseExpression) -> tuple[Edit, ...]:
+    """bf16 in the place of a dtype, or where the variable that names it is assigned."""
+    if isinstance(node, cst.Name) and script.tree.read[node.value] == 2:
+        for one in script.tree.every(cst.Assign):
+            if isinstance(one.targets[0].target, cst.Name) and one.targets[0].target.value == node.value:
+                return replace(script.tree, one.value, _bf16(script, one.value))
+    return replace(script.tree, node, _bf16(script, node))
 
 
 def _bf16(script: Context, node: cst.BaseExpression) -> str:

@@ -7,11 +7,14 @@ from collections.abc import Iterator
 
 import libcst as cst
 
+from astrarium.explain.bases import padding_side, puts_bos_in_front
 from astrarium.explain.context import Context, model_of, settings_of
 from astrarium.explain.events import Event
-from astrarium.explain.mending import Edit, add_argument, line_before, replace
+from astrarium.explain.mending import Edit, add_argument, inside, line_before, replace
+from astrarium.explain.methods import prompts_of
 from astrarium.explain.rules.registry import Found, rule
-from astrarium.explain.values import Batch, Templated, Tokenizer, Value, constant, options, text_of
+from astrarium.explain.texts import OWN_BEGINNING
+from astrarium.explain.values import Batch, Named, Templated, Tokenizer, Value, constant, options, text_of
 
 LENGTH = 256
 """What the mended copy asks for where the script asks for nothing."""
@@ -22,8 +25,8 @@ _LIMITS = ("max_new_tokens", "max_length", "stopping_criteria", "max_time", "sto
     "no-max-new-tokens",
     "warning",
     "`generate` without `max_new_tokens`",
-    "transformers stops after 20 new tokens then, in the middle of the answer, unless the model's own settings "
-    "say more.",
+    "transformers stops after 20 new tokens then, wherever the answer is, unless the model's own settings say "
+    "otherwise.",
 )
 def no_max_new_tokens(script: Context) -> Iterator[Found]:
     """No length in the call, in a generation configuration, or in the model's."""
@@ -53,8 +56,8 @@ def no_max_new_tokens(script: Context) -> Iterator[Found]:
             edits = add_argument(script.tree, event.node, f"max_new_tokens={LENGTH}")
         yield Found(
             event.node,
-            "`generate` is given no length: it stops after 20 new tokens",
-            f"say how long the answer may be: max_new_tokens={LENGTH}",
+            "`generate` is given no length; left to itself it stops after 20 new tokens",
+            f"say how long the answer may be: `max_new_tokens={LENGTH}`",
             edits,
         )
 
@@ -85,7 +88,8 @@ def batch_of(event: Event) -> tuple[Batch | None, bool]:
     "no-attention-mask",
     "error",
     "a padded batch is generated from without its attention mask",
-    "The model reads the padding as text, and every shorter row is answered wrongly.",
+    "Without it the padding of every shorter row is read as text, unless padding has a token of its own from which "
+    "`generate` guesses where it is.",
 )
 def no_attention_mask(script: Context) -> Iterator[Found]:
     """`generate(inputs.input_ids)` after `padding=True`."""
@@ -109,8 +113,9 @@ def no_attention_mask(script: Context) -> Iterator[Found]:
         yield Found(
             event.node,
             "the batch is padded, and `generate` is not told where: the attention mask is left behind",
-            "pass the whole batch, generate(**inputs, …), or attention_mask=inputs.attention_mask",
+            "pass the whole batch, `generate(**inputs, …)`, or `attention_mask=inputs.attention_mask`",
             edits,
+            severity=None if batch.tokenizer is None or batch.tokenizer.pad_is_eos else "warning",
         )
 
 
@@ -137,16 +142,20 @@ def right_padding(script: Context) -> Iterator[Found]:
         tokenizer = batch.tokenizer
         if tokenizer is None or tokenizer.guessed:
             continue
+        loader = tokenizer.event.name.split(".")[-2] if tokenizer.event is not None else "AutoTokenizer"
+        own = padding_side(tokenizer.base or model.body.base, loader)
+        if batch.side is None and own == "left":
+            continue
         said = batch.side == "right"
         yield Found(
             batch.event.node,
             (
                 "the padding is put on the right"
                 if said
-                else "the padding goes to the tokenizer's own side, as a rule the right"
+                else f"the padding goes to the tokenizer's own side, {'as a rule ' if own is None else ''}the right"
             )
-            + f", and line {script.tree.line(event.node)} generates from the batch",
-            'pad on the left: tokenizer.padding_side = "left"',
+            + f", and {script.where(event.node)} generates from the batch",
+            'pad on the left: `tokenizer.padding_side = "left"`',
             _left(script, tokenizer),
             severity="error" if said else None,
         )
@@ -177,8 +186,7 @@ def _assigned_nodes(script: Context, target: cst.CSTNode) -> Iterator[cst.CSTNod
     "special-tokens-twice",
     "warning",
     "special tokens are added twice",
-    "The chat template has written them already; the tokenizer puts a second beginning-of-text in front, which "
-    "training never had.",
+    "The text has them already; a tokenizer that puts a beginning-of-text in front puts a second one there.",
 )
 def special_tokens_twice(script: Context) -> Iterator[Found]:
     """A templated text, or one that begins with `<s>`, through a tokenizer that adds its own."""
@@ -192,18 +200,33 @@ def special_tokens_twice(script: Context) -> Iterator[Found]:
         if given is None or event.given("add_special_tokens") is not None or event.unpacks:
             continue
         templated = any(_templated(option) for option in options(given.value))
-        text = text_of(given.value) or ""
-        written = re.match(r"<s>|<\|begin_of_text\|>|<bos>", text)
-        if templated or written:
+        texts = [text_of(one) or "" for one in prompts_of(given.value)]
+        written = next((found for text in texts if (found := _WRITTEN.match(text))), None)
+        puts = puts_bos_in_front(_base_of(event))
+        if (templated or written) and puts is not False:
+            adds = "the tokenizer adds its own" if puts else "the tokenizer adds its own where it has any"
             yield Found(
                 event.node,
-                "the chat template has already written the special tokens, and the tokenizer adds its own"
+                f"the chat template has already written the special tokens, and {adds}"
                 if templated
-                else f"the text begins with {written.group() if written else ''}, and the tokenizer puts its "
-                "own in front",
-                "say add_special_tokens=False, or let apply_chat_template tokenize",
+                else f"the text begins with {_said(written)}, and {adds}",
+                "say `add_special_tokens=False`, or let `apply_chat_template` tokenize",
                 add_argument(script.tree, event.node, "add_special_tokens=False"),
+                severity=None if puts else "note",
             )
+
+
+_WRITTEN = re.compile(rf"<s>|<\|begin_of_text\|>|<bos>|{OWN_BEGINNING}")
+
+
+def _said(written: re.Match[str] | None) -> str:
+    found = written.group() if written is not None else ""
+    return "the tokenizer's own `bos_token`" if found == OWN_BEGINNING else found
+
+
+def _base_of(event: Event) -> str | None:
+    """The base whose tokenizer is called."""
+    return next((one.base for one in options(event.receiver or Value()) if isinstance(one, Tokenizer)), None)
 
 
 def _templated(value: Value) -> bool:
@@ -218,7 +241,7 @@ def _templated(value: Value) -> bool:
     "training-mode",
     "warning",
     "the model generates in training mode",
-    "Dropout stays on: the adapter's own too, so that answers are worse and differ from run to run.",
+    "Dropout, where the base or the adapter has any, stays on: the same question gets other answers from run to run.",
 )
 def training_mode(script: Context) -> Iterator[Found]:
     """`train()` before `generate` with no `eval()` in between, or training by a Trainer."""
@@ -233,10 +256,10 @@ def training_mode(script: Context) -> Iterator[Found]:
         func = event.node.func
         if event.statement is not None and isinstance(func, cst.Attribute) and isinstance(func.value, cst.Name):
             edits = line_before(script.tree, event.statement, f"{func.value.value}.eval()")
-        where = f" since line {script.tree.line(since.node)}" if since is not None and since.order < event.order else ""
+        where = f" since {script.where(since.node)}" if since is not None and since.order < event.order else ""
         yield Found(
             event.node, f"the model has been in training mode{where}: dropout is on while it answers",
-            "call model.eval() before", edits,
+            "call `model.eval()` before", edits,
         )  # fmt: skip
 
 
@@ -244,7 +267,7 @@ def training_mode(script: Context) -> Iterator[Found]:
     "gradients-on",
     "note",
     "a model is evaluated with gradients on",
-    "Every activation is kept for a backward pass that never comes: twice the memory, and slower.",
+    "Every activation is kept for a backward pass that never comes, which takes memory and time.",
 )
 def gradients_on(script: Context) -> Iterator[Found]:
     """A forward pass in a loop after `eval()`, outside `torch.no_grad()`."""
@@ -254,13 +277,19 @@ def gradients_on(script: Context) -> Iterator[Found]:
             continue
         if constant(event.facts.get("training", Value())) is not False or not event.loop:
             continue
-        evaluated = model.body.train_event is not None and model.body.train_event.short == "eval"
+        evaluated = constant(event.facts.get("evaluated", Value())) is True
         if not evaluated or any(one.short == "backward" and one.function == event.function for one in script.events):
             continue
         if any(one.short in ("set_grad_enabled",) for one in script.events):
             continue
         yield Found(
             event.node,
-            "the model runs in a loop with gradients on, after eval()",
+            "the model runs in a loop with gradients on, after `eval()`",
             "put it under `with torch.no_grad():`",
+            inside(script.tree, event.statement, event.node, "with torch.no_grad():") if _has_torch(script) else (),
         )
+
+
+def _has_torch(script: Context) -> bool:
+    found = script.flow.scope.find("torch")
+    return isinstance(found, Named) and found.name == "torch"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import libcst as cst
 
 from astrarium.explain.context import Context, model_of, named
-from astrarium.explain.events import Event
+from astrarium.explain.events import Event, surely
 from astrarium.explain.mending import Edit, drop_statement, replace
 from astrarium.explain.places import first_device
 from astrarium.explain.rules.registry import Found, rule
@@ -18,8 +18,8 @@ from astrarium.explain.values import UNKNOWN, constant
     "kbit-not-prepared",
     "warning",
     "a quantised base is tuned without `prepare_model_for_kbit_training`",
-    "Norms and the output head stay in half precision and the inputs carry no gradient: training is unstable, "
-    "or learns nothing.",
+    "It makes norms and output head fp32, and gives the inputs the gradient that gradient checkpointing needs to reach "
+    "an adapter.",
 )
 def kbit_not_prepared(script: Context) -> Iterator[Found]:
     """`get_peft_model` on a 4- or 8-bit base that was not prepared."""
@@ -31,6 +31,8 @@ def kbit_not_prepared(script: Context) -> Iterator[Found]:
             continue
         if any(trainer.name.startswith(("SFT", "DPO", "GRPO", "ORPO", "KTO")) for trainer in script.trainers):
             continue  # trl prepares it
+        if not script.trains or any(script.calls("enable_input_require_grads")):
+            continue  # nothing is trained here, or it is prepared by hand
         edits: tuple[Edit, ...] = ()
         if any(one.name == "prepare_model_for_kbit_training" for one in script.flow.imports):
             edits = replace(
@@ -40,7 +42,7 @@ def kbit_not_prepared(script: Context) -> Iterator[Found]:
             edits = _with_import(script, event, given.node.value)
         yield Found(
             event.node, "the base is quantised and was not prepared for training",
-            "call model = prepare_model_for_kbit_training(model) before get_peft_model", edits,
+            "call `model = prepare_model_for_kbit_training(model)` before `get_peft_model`", edits,
         )  # fmt: skip
 
 
@@ -66,6 +68,9 @@ def quantised_moved(script: Context) -> Iterator[Found]:
         model = model_of(event)
         if model is None or model.body.quantised not in ("4bit", "8bit"):
             continue
+        made = model.body.event
+        if model.body.perhaps and made is not None and not surely(event.branch, made.branch):
+            continue  # a branch of its own, where the base may not be quantised
         cast = event.short in ("half", "float") or any(
             one.name == "dtype" or (named(one.value) or "").startswith("torch.") for one in event.arguments
         )
@@ -76,16 +81,16 @@ def quantised_moved(script: Context) -> Iterator[Found]:
         edits: tuple[Edit, ...] = ()
         if isinstance(func, cst.Attribute):
             edits = (Edit(script.tree.span(func.value)[1], script.tree.span(event.node)[1], ""),)
-            if _is_statement(event):
-                edits = ()
+            if event.discarded:
+                edits = _drop(script, event)
             elif event.statement is not None and _onto_itself(script, event):
                 edits = drop_statement(script.tree, event.statement)
         what = "4" if model.body.quantised == "4bit" else "8"
         yield Found(
             event.node,
             f"the model is loaded in {what} bits, and `.{event.short}` "
-            + ("is refused with a ValueError" if refused else "moves what device_map has placed"),
-            'leave it where it is: device_map="auto" places it when it is loaded',
+            + ("is refused with a `ValueError`" if refused else "moves what is on its device since it was loaded"),
+            'leave it where it is: `device_map="auto"` places it when it is loaded',
             edits,
             severity="error" if refused else None,
         )
@@ -103,15 +108,22 @@ def _onto_itself(script: Context, event: Event) -> bool:
     return [script.code(one.target) for one in assigned.targets] == [script.code(func.value)]
 
 
-def _is_statement(event: Event) -> bool:
-    return event.discarded
+def _drop(script: Context, event: Event) -> tuple[Edit, ...]:
+    """Take a call that is a statement out, where others stand beside it."""
+    statement = event.statement
+    alone = not isinstance(statement, cst.SimpleStatementLine) or len(statement.body) != 1
+    if alone or statement is None or script.tree.span(event.node)[0] != script.tree.span(statement)[0]:
+        return ()
+    blocks = [script.tree.module.body, *(block.body for block in script.tree.every(cst.IndentedBlock))]
+    around = next((block for block in blocks if any(one is statement for one in block)), ())
+    return drop_statement(script.tree, statement) if len(around) > 1 else ()
 
 
 @rule(
     "merge-quantised",
     "warning",
     "an adapter is merged into a quantised base",
-    "The sum is rounded to 4 or 8 bits again and the adapter's small changes are lost in it (transformers issue "
+    "The sum is rounded to 4 or 8 bits again, and part of the adapter's small changes with it (transformers issue "
     "31293).",
 )
 def merge_quantised(script: Context) -> Iterator[Found]:
@@ -126,6 +138,6 @@ def merge_quantised(script: Context) -> Iterator[Found]:
             continue
         yield Found(
             event.node,
-            f"the adapter is merged into a base in {model.body.quantised[0]} bits, whose rounding swallows it",
+            f"the adapter is merged into a base in {model.body.quantised[0]} bits, and the sum is rounded again",
             "load the base again in bf16, put the adapter on it, and merge there",
         )

@@ -20,6 +20,7 @@ GROUPS = (
     "syntax",
     "adapters",
     "wrappers",
+    "saving",
     "generation",
     "prompts",
     "decoding",
@@ -28,6 +29,7 @@ GROUPS = (
     "training",
     "quantised",
     "current",
+    "members",
     "safety",
 )
 """Modules of rules, in the order in which they are listed."""

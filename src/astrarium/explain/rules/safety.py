@@ -13,6 +13,7 @@ from astrarium.explain.mending import Edit, remove_argument, replace
 from astrarium.explain.rules.registry import Found, rule
 from astrarium.explain.values import Downloaded, Value, constant, options, text_of
 
+_BEGUN = re.compile(r"[\"'](?:hf|api_org)_")
 _TOKEN = re.compile(r"^(hf|api_org)_[A-Za-z0-9]{20,}$")
 
 
@@ -45,7 +46,7 @@ def remote_code_unpinned(script: Context) -> Iterator[Found]:
         yield Found(
             given.node,
             "the repository's own code is run, and no revision is pinned",
-            'read that code and pin it: revision="<commit>"; or leave trust_remote_code out where the library '
+            'read that code and pin it: `revision="<commit>"`; or leave `trust_remote_code` out where the library '
             "has the model",
         )
 
@@ -54,13 +55,13 @@ def remote_code_unpinned(script: Context) -> Iterator[Found]:
     "token-in-source",
     "error",
     "a hub token stands in the source",
-    "Whoever sees the script can act as you on the hub; tokens in repositories are found within minutes.",
+    "Whoever sees the script can act as you on the hub, as far as the token reaches.",
 )
 def token_in_source(script: Context) -> Iterator[Found]:
     """A literal `hf_…`."""
-    visitor = _Tokens()
-    script.tree.module.visit(visitor)
-    for node in visitor.found:
+    for node in script.tree.every(cst.SimpleString):
+        if not _is_token(node):
+            continue
         edits: tuple[Edit, ...] = ()
         for event in script.events:
             for argument in event.arguments:
@@ -75,30 +76,26 @@ def token_in_source(script: Context) -> Iterator[Found]:
         yield Found(
             node,
             "a token of the hub stands in the source",
-            "revoke it, then log in once with `hf auth login` or set HF_TOKEN; the libraries find it",
+            "revoke it, then log in once with `hf auth login` or set `HF_TOKEN`; the libraries find it",
             edits,
         )
 
 
-class _Tokens(cst.CSTVisitor):
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[cst.SimpleString] = []
-
-    def visit_SimpleString(self, node: cst.SimpleString) -> None:
-        try:
-            value = node.evaluated_value
-        except Exception:  # an escape that Python refuses
-            return
-        if isinstance(value, str) and _TOKEN.match(value) and len(set(value[3:])) > 6:
-            self.found.append(node)
+def _is_token(node: cst.SimpleString) -> bool:
+    if not _BEGUN.search(node.value):
+        return False
+    try:
+        value = node.evaluated_value
+    except Exception:  # an escape that Python refuses
+        return False
+    return isinstance(value, str) and _TOKEN.match(value) is not None and len(set(value[3:])) > 6
 
 
 @rule(
     "unpickled-download",
     "error",
     "a downloaded file is unpickled",
-    "A pickle runs whatever its author put into it while it is being read.",
+    "A pickle can run whatever its author put into it while it is being read.",
 )
 def unpickled_download(script: Context) -> Iterator[Found]:
     """`pickle`, `joblib` or `torch.load(weights_only=False)` on what came from the network."""
@@ -117,7 +114,7 @@ def unpickled_download(script: Context) -> Iterator[Found]:
         edits = replace(script.tree, weights.node.value, "True") if weights is not None else ()
         yield Found(
             event.node,
-            f"`{event.name}` unpickles a downloaded file, and runs what is in it",
-            "take safetensors, or torch.load(…, weights_only=True)",
+            f"`{event.name}` unpickles a downloaded file, and runs what its author put into it",
+            "take safetensors, or `torch.load(…, weights_only=True)`",
             edits,
         )

@@ -15,7 +15,10 @@ NEW_NAMES = {
 }  # fmt: skip
 """Old name → new name."""
 
-OPTIMISERS = ("AdamW", "Adafactor")
+ELSEWHERE = {
+    "AdamW": "torch.optim", "Adafactor": "torch.optim", "BottleneckConfig": "astrarium.methods.bottleneck",
+}  # fmt: skip
+"""Name → the module of another library that has it."""
 
 NEW_ARGUMENTS = {
     "evaluation_strategy": "eval_strategy", "no_cuda": "use_cpu",

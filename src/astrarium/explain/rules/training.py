@@ -15,7 +15,19 @@ from astrarium.explain.libraries import METHOD_OF_CONFIG
 from astrarium.explain.mending import Edit, replace
 from astrarium.explain.rules.asking import right_side
 from astrarium.explain.rules.registry import Found, rule
-from astrarium.explain.values import Either, Model, Settings, Table, Trainer, Value, constant, options, strings, text_of
+from astrarium.explain.values import (
+    Either,
+    Model,
+    Settings,
+    Table,
+    Trainer,
+    Value,
+    constant,
+    one_model,
+    options,
+    strings,
+    text_of,
+)
 
 LOW_FOR_ADAPTERS = 2e-5
 HIGH_FOR_ALL = 2e-4
@@ -72,12 +84,12 @@ def target_modules_missing(script: Context) -> Iterator[Found]:
         edits: tuple[Edit, ...] = ()
         if len(missing) == len(asked) and node is not None and isinstance(node.node.value, cst.List):
             edits = replace(script.tree, node.node.value, _modules(usual, script.code(node.node.value)))
-        found = ", ".join(missing)
+        found = ", ".join(f"`{name}`" for name in missing)
         yield Found(
             node.node if node is not None else event.node,
-            f"{base!r} is a {family} model, which has no layer {found}"
+            f"{base!r} is a `{family}` model, which has no layer {found}"
             + ("" if len(missing) == len(asked) else "; peft passes over it"),
-            f"its layers are called {', '.join(usual)}",
+            f"its layers are called {', '.join(f'`{name}`' for name in usual)}",
             edits,
             severity=None if len(missing) == len(asked) else "warning",
         )
@@ -124,14 +136,13 @@ def _adapted(script: Context) -> Iterator[tuple[Event, Settings, str]]:
 @rule(
     "embeddings-not-saved",
     "warning",
-    "tokens are added, and their embeddings are not tuned and saved with the adapter",
-    "An adapter's file holds the adapter; new rows of the embedding stay as they were made, or are lost with "
-    "the process.",
+    "tokens are added, and their embeddings are not tuned with the adapter",
+    "Training an adapter leaves the rows of new tokens as they were made, unless its configuration names them.",
 )
 def embeddings_not_saved(script: Context) -> Iterator[Found]:
     """New tokens or trained embeddings without `modules_to_save` or `trainable_token_indices`."""
     kept = ("modules_to_save", "trainable_token_indices")
-    for _, config, _ in _any_adapted(script):
+    for _, config, base in _any_adapted(script):
         targets = strings(config.given.get("target_modules", Value()))
         embedded = any(re.search(r"embed|wte|lm_head", name) for name in targets)
         if any(key in config.given and constant(config.given[key]) is not False for key in kept) or embedded:
@@ -151,17 +162,25 @@ def embeddings_not_saved(script: Context) -> Iterator[Found]:
         node = resized[0].node if resized else thawed[0].node
         yield Found(
             node,
-            f"the embeddings change here, and the {config.name} of line {script.tree.line(config.event.node)} "
-            "leaves them out",
-            'add modules_to_save=["embed_tokens", "lm_head"] (in the base\'s own names), or '
-            "trainable_token_indices, to the configuration",
+            f"the embeddings change here, and the `{config.name}` of {script.where(config.event.node)} leaves them out",
+            f"add `modules_to_save={_embedding_names(base)}`, or `trainable_token_indices`, to the configuration",
         )
         break
     for event in script.calls("save_pretrained"):
         if event.constant("save_embedding_layers") is False and _adds_tokens(script):
             yield Found(
-                event.node, "the embeddings are left out of what is saved", "leave save_embedding_layers at auto"
+                event.node, "the embeddings are left out of what is saved", "leave `save_embedding_layers` at `auto`"
             )
+
+
+def _embedding_names(base: str | None) -> str:
+    """What a base calls its embeddings and its output head; Llama's names where that is not known."""
+    transformers = library("transformers")
+    known = transformers.linears.get(family_of_base(base) or "", ()) if transformers is not None else ()
+    found = [name for name in ("embed_tokens", "wte", "word_embeddings", "embed_in", "shared") if name in known][:1]
+    found += [name for name in ("lm_head", "embed_out") if name in known][:1]
+    listed = ", ".join(f'"{name}"' for name in found or ("embed_tokens", "lm_head"))
+    return f"[{listed}]"
 
 
 def _any_adapted(script: Context) -> Iterator[tuple[Event, Settings, str | None]]:
@@ -170,17 +189,27 @@ def _any_adapted(script: Context) -> Iterator[tuple[Event, Settings, str | None]
         for option in options(event.result):
             if isinstance(option, Trainer) and option.event is event:
                 config = settings_of(option.given.get("peft_config", Value()))
+        model = one_model(event.value("model", 0))
         if config is not None and config.name in METHOD_OF_CONFIG:
-            yield event, config, None
+            yield event, config, model.body.base if model is not None else None
 
 
 def _adds_tokens(script: Context) -> bool:
     for event in script.calls("add_tokens", "add_special_tokens"):
         given = event.value("special_tokens_dict", 0)
-        if isinstance(given, Table) and set(given.items) == {"pad_token"}:
-            continue  # nobody reads or writes padding
+        if isinstance(given, Table) and not any(_is_new(key, value) for key, value in given.items.items()):
+            continue
+        if event.short == "add_special_tokens" and type(given) is Value:
+            continue  # a parameter of a function: which tokens is not known
         return True
     return False
+
+
+def _is_new(key: object, value: Value) -> bool:
+    """Whether a special token is one that the base may not know: nobody reads or writes padding."""
+    if key == "additional_special_tokens":
+        return True
+    return key != "pad_token" and text_of(value) not in (None, "<s>", "</s>", "<unk>", "<|endoftext|>")
 
 
 def _rates(script: Context) -> Iterator[tuple[cst.CSTNode, float, Value | None]]:
@@ -222,9 +251,7 @@ def _tuned(script: Context, trainer: Value | None) -> str | None:
     "learning-rate",
     "warning",
     "a learning rate of full tuning for an adapter, or the reverse",
-    "An adapter's few new weights need about ten times the rate of full tuning: 1e-4 to 1e-3; at the other's "
-    "rate one learns nothing "
-    "and the other forgets everything.",
+    "Published recipes tune adapters at 1e-4 to 1e-3, and whole models at about a tenth of that.",
 )
 def learning_rate(script: Context) -> Iterator[Found]:
     """A rate said in so many words, held against what is tuned."""
@@ -235,8 +262,8 @@ def learning_rate(script: Context) -> Iterator[Found]:
         tuned = _tuned(script, trainer)
         if tuned == "adapter" and 0 < rate <= LOW_FOR_ADAPTERS:
             yield Found(
-                node, f"a learning rate of {rate:g} for an adapter is one for full tuning: it hardly moves",
-                "try 1e-4 to 3e-4 for LoRA, more for IA3 and prompts", _rate_edit(script, node),
+                node, f"a learning rate of {rate:g} for an adapter is one for full tuning",
+                "try 1e-4 to 3e-4 for LoRA, more for IA3 and prompts", _rate_edit(script, node, "2e-4"),
             )  # fmt: skip
         elif tuned == "all" and rate >= HIGH_FOR_ALL and not frozen:
             kinds = {model.body.auto_class for model in script.models}
@@ -246,15 +273,14 @@ def learning_rate(script: Context) -> Iterator[Found]:
             ):
                 continue
             yield Found(
-                node, f"a learning rate of {rate:g} for all weights is one for an adapter: the base forgets "
-                "what it knows",
-                "try 1e-5 to 5e-5 for full tuning, or tune an adapter",
+                node, f"a learning rate of {rate:g} for all weights is one for an adapter",
+                "try 1e-5 to 5e-5 for full tuning, or tune an adapter", _rate_edit(script, node, "2e-5"),
             )  # fmt: skip
 
 
-def _rate_edit(script: Context, node: cst.CSTNode) -> tuple[Edit, ...]:
+def _rate_edit(script: Context, node: cst.CSTNode, rate: str) -> tuple[Edit, ...]:
     if isinstance(node, cst.Arg | cst.DictElement) and isinstance(node.value, cst.Float | cst.Integer):
-        return replace(script.tree, node.value, "2e-4")
+        return replace(script.tree, node.value, rate)
     return ()
 
 
@@ -291,19 +317,10 @@ def checkpointing_cache(script: Context) -> Iterator[Found]:
             yield Found(given.node, *_CACHED, replace(script.tree, given.node.value, "False"))
 
 
-_CACHED = ("the cache is asked for, and gradient checkpointing is on", "say use_cache=False while training")
+_CACHED = ("the cache is asked for, and gradient checkpointing is on", "say `use_cache=False` while training")
 
 
 def _value_nodes(script: Context, target: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    class Finder(cst.CSTVisitor):
-        def __init__(self) -> None:
-            super().__init__()
-            self.found: list[cst.CSTNode] = []
-
-        def visit_Assign(self, node: cst.Assign) -> None:
-            if any(one.target is target for one in node.targets):
-                self.found.append(node.value)
-
-    finder = Finder()
-    script.tree.module.visit(finder)
-    yield from finder.found
+    for node in script.tree.every(cst.Assign):
+        if any(one.target is target for one in node.targets):
+            yield node.value

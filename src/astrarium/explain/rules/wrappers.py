@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import libcst as cst
-
 from astrarium.explain.context import Context, model_of, settings_of
 from astrarium.explain.events import Event, surely, together
-from astrarium.explain.mending import Edit, add_argument, line_after, remove_argument, replace
+from astrarium.explain.mending import Edit, add_argument, inside, line_after, remove_argument, replace
 from astrarium.explain.rules.asking import in_wrapper, method_known, name_given, receiver_name, thrown_away, works
 from astrarium.explain.rules.registry import Found, rule
 from astrarium.explain.values import UNKNOWN, Items, Model, constant, one_model, options
@@ -21,8 +19,8 @@ ROW_WISE = frozenset({"LORA", "GLORA", "ROAD", "XLORA", "BOTTLENECK"})
     "adapter-wrapped-twice",
     "error",
     "a model with an adapter is wrapped again",
-    "A second wrapper around the first makes another model of it: its tensors are looked for under other names, "
-    "and what comes out is neither adapter.",
+    "A second wrapper around the first looks for its tensors under other names than those they were saved with; peft "
+    "itself warns of it.",
 )
 def adapter_wrapped_twice(script: Context) -> Iterator[Found]:
     """`get_peft_model`, `PeftModel.from_pretrained` or a trainer's `peft_config` on a model that has an adapter."""
@@ -45,16 +43,16 @@ def adapter_wrapped_twice(script: Context) -> Iterator[Found]:
             and surely(adapter.event.branch, event.branch)
         ]
         undone = any(
-            one.short in ("unload", "merge_and_unload") and (found := model_of(one)) and found.body is given.body
-            for one in script.events[: event.order]
+            one.order < event.order and (found := model_of(one)) and found.body is given.body
+            for one in script.calls("unload", "merge_and_unload", "delete_adapter", "delete_adapters")
         )
         if not earlier or undone or event.loop:
             continue
-        first = script.tree.line(earlier[-1].event.node)
+        first = script.where(earlier[-1].event.node)
         fresh = event.short == "get_peft_model"
         yield Found(
             event.node,
-            f"the model already has the adapter of line {first}, and is wrapped a second time here",
+            f"the model already has the adapter of {first}, and is wrapped a second time here",
             "take the first adapter off with `model = model.unload()` before, or merge it"
             if fresh
             else 'add the second with `model.load_adapter(…, adapter_name="…")` and choose it with '
@@ -75,7 +73,7 @@ def _wrapped_by_trainer(script: Context) -> Iterator[Found]:
         fresh = model.adapters[-1].fresh
         yield Found(
             asked.node,
-            f"the model already has the adapter of line {script.tree.line(model.event.node)}, and `peft_config` asks "
+            f"the model already has the adapter of {script.where(model.event.node)}, and `peft_config` asks "
             f"{trainer.name} for another: trl refuses it with a ValueError",
             "leave `peft_config` out" if fresh else "leave `peft_config` out, or merge the first adapter before",
             remove_argument(script.tree, event.node, asked.node) if fresh else (),
@@ -119,7 +117,7 @@ def adapter_untrained(script: Context) -> Iterator[Found]:
             yield Found(
                 event.node,
                 "this makes a new, untrained adapter with the configuration of a saved one; its weights are not loaded",
-                "load it: PeftModel.from_pretrained(model, path)",
+                "load it: `PeftModel.from_pretrained(model, path)`",
                 edits,
             )
         elif any(
@@ -128,8 +126,8 @@ def adapter_untrained(script: Context) -> Iterator[Found]:
         ):
             yield Found(
                 event.node,
-                "the adapter made here is never trained and nothing is loaded into it; the answer is the base's",
-                "load a trained adapter with PeftModel.from_pretrained(model, path), or train it first",
+                "the adapter made here is not trained, nothing is loaded into it: it adds nothing that was learned",
+                "load a trained adapter with `PeftModel.from_pretrained(model, path)`, or train it first",
                 severity="warning",
             )
 
@@ -164,8 +162,8 @@ def adapter_frozen(script: Context) -> Iterator[Found]:
         )
         yield Found(
             event.node,
-            f"the adapter is loaded frozen, and line {script.tree.line(trained.node)} trains it",
-            "say is_trainable=True",
+            f"the adapter is loaded frozen, and {script.where(trained.node)} trains it",
+            "say `is_trainable=True`",
             edits,
         )
 
@@ -173,11 +171,10 @@ def adapter_frozen(script: Context) -> Iterator[Found]:
 def _trainings(script: Context, model: Model) -> Iterator[Event]:
     for trainer in script.trainers:
         if any(one is model for one in options(trainer.given.get("model", Items([])))) and any(
-            event.short == "train" and any(one is trainer for one in options(event.receiver or Items([])))
-            for event in script.events
+            any(one is trainer for one in options(event.receiver or Items([]))) for event in script.calls("train")
         ):
             yield trainer.event
-    if any(event.short == "backward" for event in script.events):
+    if any(script.calls("backward")):
         for event in model.uses:
             if event.short in ("parameters", "named_parameters") and any(
                 "optim" in one.name or one.name.endswith(("AdamW", "Adam", "SGD")) for one in script.events
@@ -202,7 +199,7 @@ def adapter_names_ignored(script: Context) -> Iterator[Found]:
             yield Found(
                 event.node,
                 f"`adapter_names` is given, and {kind} does not read it: all rows get the active adapter",
-                "run one batch an adapter, with set_adapter between them",
+                "run one batch an adapter, with `set_adapter` between them",
             )
             break
 
@@ -244,12 +241,22 @@ def base_changed_in_place(script: Context) -> Iterator[Found]:
             if undone or not together(model.event.branch, event.branch):
                 continue
             asked, name = _where_handed_over(script, event, model)
+            edits, left = _with_adapter_off(script, asked, model)
             yield Found(
                 asked.node,
-                f"`{name}` is no longer the untouched base: line {script.tree.line(model.event.node)} put the "
-                "adapter into it",
-                "ask the base before, or inside `with model.disable_adapter():`, or load it a second time",
+                f"`{name}` is no longer the untouched base: {script.where(model.event.node)} put the adapter into it",
+                f"ask the base before, or inside `with model.disable_adapter():`, or load it a second time{left}",
+                edits,
             )
+
+
+def _with_adapter_off(script: Context, asked: Event, model: Model) -> tuple[tuple[Edit, ...], str]:
+    """The edit that asks the base with the adapter off; where there is none, why."""
+    kept = name_given(script, model.event)
+    if kept is None or model.event.function not in ("", asked.function):
+        return (), "; `--fix` leaves it, since no name is sure to hold the adapter's model here"
+    edits = inside(script.tree, asked.statement, asked.node, f"with {kept}.disable_adapter():")
+    return edits, "" if edits else "; `--fix` leaves it, since the call is no plain line of its own"
 
 
 def _where_handed_over(script: Context, event: Event, model: Model) -> tuple[Event, str]:
@@ -283,8 +290,8 @@ def merge_unused(script: Context) -> Iterator[Found]:
         yield Found(
             event.node,
             f"what `{event.short}()` gives is thrown away"
-            + (f", and line {script.tree.line(saved.node)} saves an empty adapter" if saved is not None else ""),
-            f"assign it: {name or 'model'} = {name or 'model'}.{event.short}()",
+            + (f", and {script.where(saved.node)} saves an empty adapter" if saved is not None else ""),
+            f"assign it: `{name or 'model'} = {name or 'model'}.{event.short}()`",
             edits,
             severity="error" if saved is not None else None,
         )
@@ -317,68 +324,17 @@ def adapter_not_active(script: Context) -> Iterator[Found]:
         ):
             continue
         kept = receiver_name(script, event)
+        goes_on = "the first" if model.active == "?" else repr(model.active)
         edits: tuple[Edit, ...] = ()
         if kept is not None and event.statement is not None and not event.loop:
             edits = line_after(script.tree, event.statement, f"{kept}.set_adapter({quoted})")
         yield Found(
             event.node,
-            f"the adapter {name!r} is loaded and never chosen; {model.active!r} goes on answering"
+            f"the adapter {name!r} is loaded and never chosen; {goes_on} goes on answering"
             if name is not None
-            else f"`{quoted}` names adapters that are loaded and never chosen; {model.active!r} goes on answering",
-            f"choose it: {kept or 'model'}.set_adapter({quoted})",
+            else f"`{quoted}` names adapters that are loaded and never chosen; {goes_on} goes on answering",
+            f"choose one before it answers: `{kept or 'model'}.set_adapter(name)`"
+            if event.loop
+            else f"choose it: `{kept or 'model'}.set_adapter({quoted})`",
             edits,
-        )
-
-
-@rule(
-    "base-saved",
-    "error",
-    "the base is saved instead of the adapter",
-    "The whole base is written, gigabytes of it with the adapter's layers inside, and no adapter that peft can load.",
-)
-def base_saved(script: Context) -> Iterator[Found]:
-    """`save_pretrained` of the base's variable, or `torch.save` of the whole state."""
-    for event in script.calls("save_pretrained", "push_to_hub"):
-        model = model_of(event)
-        if model is None or model.wrapper or not model.body.wrapped or model.body.guessed:
-            continue
-        merged = model.body.merged is not None and model.event is model.body.merged
-        adapter = model.body.wrapped[-1]
-        if merged or adapter.event.order > event.order or not surely(adapter.event.branch, event.branch):
-            continue
-        if adapter.event.short in ("add_adapter", "load_adapter"):
-            continue  # transformers' own: save_pretrained of such a model writes the adapter
-        wrapper = next((one for one in script.models if one.event is adapter.event), None)
-        kept = name_given(script, adapter.event)
-        func = event.node.func
-        edits: tuple[Edit, ...] = ()
-        if (
-            wrapper is not None
-            and kept is not None
-            and isinstance(func, cst.Attribute)
-            and kept != script.code(func.value)
-        ):
-            edits = replace(script.tree, func.value, kept)
-        yield Found(
-            event.node,
-            f"`{script.code(func.value) if isinstance(func, cst.Attribute) else 'this'}` is the base, not what "
-            "peft gave: "
-            "its save_pretrained writes no adapter",
-            f"save the wrapper: {kept or 'model'}.save_pretrained(…)",
-            edits,
-        )
-    for event in script.calls("torch.save"):
-        source = event.node.args[0].value if event.node.args else None
-        if not isinstance(source, cst.Call) or not isinstance(source.func, cst.Attribute):
-            continue
-        inner = next((one for one in script.events if one.node is source and one.short == "state_dict"), None)
-        model = model_of(inner) if inner is not None else None
-        if model is None or not model.wrapper:
-            continue
-        name = script.code(source.func.value)
-        yield Found(
-            event.node,
-            f"the state of `{name}` is the whole base with the adapter inside, and no adapter that peft can load",
-            f"{name}.save_pretrained(folder) writes the adapter alone",
-            severity="warning",
         )
