@@ -6,6 +6,7 @@ up an address every 4 KiB, which takes a fifth of that.
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 from dataclasses import replace
 
@@ -50,9 +51,7 @@ def _block(size: int) -> Tensor:
     if not hasattr(mmap, "MADV_HUGEPAGE"):
         return torch.empty(size, dtype=torch.uint8)
     memory = mmap.mmap(-1, size + _LARGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    try:
+    with contextlib.suppress(OSError):  # a kernel without them
         memory.madvise(mmap.MADV_HUGEPAGE)
-    except OSError:  # a kernel without them
-        pass
     whole = torch.frombuffer(memory, dtype=torch.uint8)
     return whole[-whole.data_ptr() % _LARGE :][:size]

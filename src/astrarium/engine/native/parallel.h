@@ -68,11 +68,10 @@ class Shares {
 // watching; a thread that has waited for long gives its processor away, since another may need it to get here.
 class Meeting {
  public:
-  explicit Meeting(int threads) : threads_(threads) {}
-
-  void wait() {
+  // `threads` is how many there are, which may be fewer than were asked for.
+  void wait(int threads) {
     const int round = round_.load(std::memory_order_relaxed);
-    if (here_.fetch_add(1, std::memory_order_acq_rel) + 1 == threads_) {
+    if (here_.fetch_add(1, std::memory_order_acq_rel) + 1 == threads) {
       here_.store(0, std::memory_order_relaxed);
       round_.store(round + 1, std::memory_order_release);
       return;
@@ -89,7 +88,6 @@ class Meeting {
     __builtin_ia32_pause();
 #endif
   }
-  int threads_;
   alignas(64) std::atomic<int> here_{0};
   alignas(64) std::atomic<int> round_{0};
 };
@@ -117,11 +115,11 @@ void each_then_each(int64_t tasks, int64_t then, First first, Second second) {
     return;
   }
   Shares before(tasks, threads), after(then, threads);
-  Meeting meeting(threads);
+  Meeting meeting;
 #pragma omp parallel num_threads(threads)
   {
     before.work(omp_get_thread_num(), first);
-    meeting.wait();
+    meeting.wait(omp_get_num_threads());
     after.work(omp_get_thread_num(), second);
   }
 }
@@ -141,12 +139,12 @@ inline void in_turn(const std::vector<Phase>& phases) {
   }
   std::list<Shares> shares;
   for (const Phase& phase : phases) shares.emplace_back(phase.tasks, threads);
-  Meeting meeting(threads);
+  Meeting meeting;
 #pragma omp parallel num_threads(threads)
   {
     auto share = shares.begin();
     for (size_t i = 0; i < phases.size(); i++, share++) {
-      if (i > 0) meeting.wait();
+      if (i > 0) meeting.wait(omp_get_num_threads());
       share->work(omp_get_thread_num(), phases[i].work);
     }
   }
