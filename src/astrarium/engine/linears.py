@@ -26,6 +26,12 @@ class _Around:
     replaced: list[tuple[int, int, int, PlainLinear]]
     """(linear, row, rows, the adapter's own)."""
 
+    @property
+    def is_native(self) -> bool:
+        """Whether the products and what lies around them can run in one call."""
+        plans = (self.before, self.beside, self.after)
+        return not self.replaced and all(plan.native is not None for plan in plans if plan)
+
 
 class Linears(nn.Module):
     """Linears that see the same input; their outputs lie side by side."""
@@ -48,8 +54,19 @@ class Linears(nn.Module):
         if around is None:
             return self._products(x, into)
         # Added to `into` at the end in any company: a neighbour's adapter may read or scale the output.
+        if self._is_native(x) and around.is_native:
+            return self._at_once(x, around, into)
         y = self._adapted(x, around)
         return y if into is None else into.add_(y)
+
+    def _at_once(self, x: Tensor, around: _Around, into: Tensor | None) -> Tensor:
+        count = x.shape[0]
+        y = torch.empty(count, self.outputs)
+        copies = None if around.before is None else torch.empty(count, len(self._held) * self.inputs)
+        plans = (None if plan is None else plan.native for plan in (around.before, around.beside, around.after))
+        to = (0 if copies is None else copies.data_ptr()), count, y.data_ptr(), (0 if into is None else into.data_ptr())
+        self._kernel().run_around(x.data_ptr(), self.inputs, *to, *plans)
+        return y if into is None else into
 
     def _adapted(self, x: Tensor, around: _Around) -> Tensor:
         copies = x
@@ -76,21 +93,26 @@ class Linears(nn.Module):
 
     def _products(self, x: Tensor, into: Tensor | None) -> Tensor:
         count, width = x.shape
-        module = current()
-        if module is None or self._apart or x.device.type != "cpu":
+        if not self._is_native(x):
             products = [layer.product(self._input(x, number)) for number, layer in enumerate(self._held)]
             y = products[0] if len(products) == 1 else torch.cat(products, dim=1)
             return y if into is None else into.add_(y)
-        if self._native is None:
-            self._native = module.Linears([layer.native() for layer in self._held])
         y = torch.empty(count, self.outputs) if into is None else into
-        start = x.data_ptr()
         if width == self.inputs:
-            self._native.run(start, width, count, y.data_ptr(), self.outputs, into is not None)
+            self._kernel().run(x.data_ptr(), width, count, y.data_ptr(), self.outputs, into is not None)
         else:
-            where = range(start, start + 4 * width, 4 * self.inputs)
-            self._native.run_apart(list(where), width, count, y.data_ptr(), self.outputs, into is not None)
+            where = range(x.data_ptr(), x.data_ptr() + 4 * width, 4 * self.inputs)
+            self._kernel().run_apart(list(where), width, count, y.data_ptr(), self.outputs, into is not None)
         return y
+
+    def _is_native(self, x: Tensor) -> bool:
+        return not self._apart and x.device.type == "cpu" and current() is not None
+
+    def _kernel(self) -> Any:
+        if self._native is None:
+            module: Any = current()
+            self._native = module.Linears([layer.native() for layer in self._held])
+        return self._native
 
     def _around_of(self, rows: Rows) -> _Around | None:
         if rows not in self._around:

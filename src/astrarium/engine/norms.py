@@ -22,6 +22,8 @@ class Norm(nn.Module):
         self.path, self.epsilon = path, epsilon
         self.weight = nn.Parameter(weight, requires_grad=False)
         self.register_parameter("bias", None if bias is None else nn.Parameter(bias, requires_grad=False))
+        # A module's own look-up of a parameter takes longer than a row's norm.
+        self._addresses = weight.data_ptr(), 0 if bias is None else bias.data_ptr()
 
     def __call__(self, x: Tensor, rows: Rows) -> Tensor:
         y = self._whole(x)
@@ -50,7 +52,8 @@ class RMSNorm(Norm):
         if module is None or x.device.type != "cpu":
             return evenly(lambda rows: self._plain(rows, self.weight, None), x)
         y = torch.empty_like(x)
-        module.rms_norm(x.data_ptr(), self.weight.data_ptr(), self.epsilon, len(x), x.shape[1], y.data_ptr())
+        rows, width = x.shape
+        module.rms_norm(x.data_ptr(), self._addresses[0], self.epsilon, rows, width, y.data_ptr())
         return y
 
     def _plain(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -65,8 +68,8 @@ class LayerNorm(Norm):
         if module is None or x.device.type != "cpu":
             return evenly(lambda rows: self._plain(rows, self.weight, self.bias), x)
         y = torch.empty_like(x)
-        bias = 0 if self.bias is None else self.bias.data_ptr()
-        module.layer_norm(x.data_ptr(), self.weight.data_ptr(), bias, self.epsilon, len(x), x.shape[1], y.data_ptr())
+        rows, width = x.shape
+        module.layer_norm(x.data_ptr(), *self._addresses, self.epsilon, rows, width, y.data_ptr())
         return y
 
     def _plain(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

@@ -31,12 +31,12 @@ class Plan:
 
     def __init__(self, placed: list[Placed]) -> None:
         self._placed = placed
-        self._native = _native(placed)
+        self.native = _native(placed)
 
     def run(self, x: Tensor, y: Tensor) -> None:
         """Add to `y [rows, …]` what the parts make of `x [rows, …]`; the two may be the same."""
-        if self._native is not None:
-            self._native.run(x.data_ptr(), x.stride(0), y.data_ptr(), y.stride(0))
+        if self.native is not None:
+            self.native.run(x.data_ptr(), x.stride(0), y.data_ptr(), y.stride(0))
             return
         added = [(placed, _delta(placed, x)) for placed in self._placed if isinstance(placed.part, LowRank)]
         for placed, delta in added:

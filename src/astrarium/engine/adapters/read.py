@@ -12,6 +12,7 @@ from torch import Tensor
 
 from astrarium.core.errors import AdapterError, CorruptFileError
 from astrarium.engine.adapters import bottleneck, ia3, lora, prompts
+from astrarium.engine.adapters.packed import packed
 from astrarium.engine.adapters.parts import Adapter
 from astrarium.engine.adapters.target import Target, Tensors, take_replaced
 from astrarium.sources.adapter import AdapterSource
@@ -67,7 +68,7 @@ def read_adapter(source: AdapterSource, target: Target) -> Adapter:
         raise AdapterError(
             f"adapter {source.name}, made for {made_for}, does not fit base {target.name}: {reason}"
         ) from error
-    return adapter.moved(target.network.device)
+    return packed(adapter.moved(target.network.device))
 
 
 def _tensors_of(source: AdapterSource) -> dict[str, Tensor]:

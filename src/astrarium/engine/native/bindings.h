@@ -3,6 +3,8 @@
 
 #include <nanobind/nanobind.h>
 
+#include <vector>
+
 #include "kernels.h"
 #include "parallel.h"
 
@@ -19,6 +21,15 @@ T* at(Address address) {
 
 constexpr int64_t STRETCH = 4096;  // numbers of an elementwise kernel that one thread takes at once
 
+// Memory that grows and stays, one block a use and thread.
+template <class T>
+T* scratch(std::vector<T>& block, int64_t size) {
+  if ((int64_t)block.size() < size) block.resize(size);
+  return block.data();
+}
+
+void define_linears(nanobind::module_& m);
+void define_attention(nanobind::module_& m);
 void define_training(nanobind::module_& m);
 
 }  // namespace astra

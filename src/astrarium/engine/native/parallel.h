@@ -6,6 +6,10 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <functional>
+#include <list>
+#include <thread>
+#include <vector>
 
 namespace astra {
 
@@ -36,23 +40,70 @@ void each(int64_t tasks, int64_t grain, Work work) {
 class Shares {
  public:
   Shares(int64_t tasks, int threads) : threads_(std::min(threads, MOST)) {
-    for (int t = 0; t < threads_; t++) next_[t] = tasks * t / threads_, end_[t] = tasks * (t + 1) / threads_;
+    for (int t = 0; t < threads_; t++) {
+      parts_[t].next.store(tasks * t / threads_, std::memory_order_relaxed);
+      parts_[t].end = tasks * (t + 1) / threads_;
+    }
   }
 
   template <class Work>
-  void work(int thread, Work work) {
+  void work(int thread, Work&& work) {
     for (int i = 0; i < threads_; i++) {
-      const int t = (thread + i) % threads_;
-      for (int64_t task; (task = next_[t].fetch_add(1)) < end_[t];) work(task);
+      Part& part = parts_[(thread + i) % threads_];
+      for (int64_t task; (task = part.next.fetch_add(1, std::memory_order_relaxed)) < part.end;) work(task);
     }
   }
 
  private:
   static constexpr int MOST = 64;
+  struct alignas(64) Part {  // a cache line each: counting on would else take the line from the other threads
+    std::atomic<int64_t> next;
+    int64_t end;
+  };
   int threads_;
-  std::atomic<int64_t> next_[MOST];
-  int64_t end_[MOST];
+  Part parts_[MOST];
 };
+
+// Where the threads of one piece of work wait for each other. Phases are shorter than a system call, so that waiting is
+// watching; a thread that has waited for long gives its processor away, since another may need it to get here.
+class Meeting {
+ public:
+  // `threads` is how many there are, which may be fewer than were asked for.
+  void wait(int threads) {
+    const int round = round_.load(std::memory_order_relaxed);
+    if (here_.fetch_add(1, std::memory_order_acq_rel) + 1 == threads) {
+      here_.store(0, std::memory_order_relaxed);
+      round_.store(round + 1, std::memory_order_release);
+      return;
+    }
+    for (int looks = 0; round_.load(std::memory_order_acquire) == round; looks++)
+      if (looks < PATIENCE) pause();
+      else std::this_thread::yield();
+  }
+
+ private:
+  static constexpr int PATIENCE = 2000;
+  static void pause() {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+  }
+  alignas(64) std::atomic<int> here_{0};
+  alignas(64) std::atomic<int> round_{0};
+};
+
+// `work(i)` for every i below `tasks`, where what the tasks read lies in their order.
+template <class Work>
+void share(int64_t tasks, Work work) {
+  const int threads = thread_count();
+  if (threads == 1 || tasks < 2) {
+    for (int64_t i = 0; i < tasks; i++) work(i);
+    return;
+  }
+  Shares shares(tasks, threads);
+#pragma omp parallel num_threads(threads)
+  shares.work(omp_get_thread_num(), work);
+}
 
 // Work twice; the second begins when the whole first is done.
 template <class First, class Second>
@@ -64,11 +115,38 @@ void each_then_each(int64_t tasks, int64_t then, First first, Second second) {
     return;
   }
   Shares before(tasks, threads), after(then, threads);
+  Meeting meeting;
 #pragma omp parallel num_threads(threads)
   {
     before.work(omp_get_thread_num(), first);
-#pragma omp barrier
+    meeting.wait(omp_get_num_threads());
     after.work(omp_get_thread_num(), second);
+  }
+}
+
+struct Phase {
+  int64_t tasks;
+  std::function<void(int64_t)> work;
+};
+
+// Phases of work on one waking of the threads; each begins when the one before is wholly done.
+inline void in_turn(const std::vector<Phase>& phases) {
+  const int threads = thread_count();
+  if (threads == 1) {
+    for (const Phase& phase : phases)
+      for (int64_t i = 0; i < phase.tasks; i++) phase.work(i);
+    return;
+  }
+  std::list<Shares> shares;
+  for (const Phase& phase : phases) shares.emplace_back(phase.tasks, threads);
+  Meeting meeting;
+#pragma omp parallel num_threads(threads)
+  {
+    auto share = shares.begin();
+    for (size_t i = 0; i < phases.size(); i++, share++) {
+      if (i > 0) meeting.wait(omp_get_num_threads());
+      share->work(omp_get_thread_num(), phases[i].work);
+    }
   }
 }
 
