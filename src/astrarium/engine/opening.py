@@ -59,8 +59,7 @@ def open_engine(
     where = device_of(device)
     networks.check(source.config, source.name)
     chosen, notes = _format(source, weight_format, where)
-    needed = source.path.stat().st_size if chosen == "gguf" else memory.weight_bytes(source.config, chosen)
-    needed += memory.table_bytes(source.config)
+    needed = memory.weight_bytes(source.config, chosen, source.kinds()) + memory.table_bytes(source.config)
     free = memory.available(where)
     advice = "take a smaller weight format (--format int8 or int4), or a smaller base"
     memory.check_fits(f"{source.name} in {chosen}", needed, free, advice)
