@@ -79,7 +79,7 @@ def q5_k(blocks: _Bytes) -> _Floats:
 def iq4_nl(blocks: _Bytes) -> _Floats:
     """32 values `[n, 18]`: a factor, nibbles that stand for the numbers of a curve."""
     packed = blocks[:, 2:]
-    values = _CURVE[np.concatenate([packed & 0x0F, packed >> 4], axis=1)]
+    values: _Floats = _CURVE[np.concatenate([packed & 0x0F, packed >> 4], axis=1)]
     values *= _half(blocks, 0)
     return values
 
@@ -93,7 +93,8 @@ def iq4_xs(blocks: _Bytes) -> _Floats:
     packed = blocks[:, 8:].reshape(-1, 8, 16)
     values = _CURVE[np.concatenate([packed & 0x0F, packed >> 4], axis=2)]
     values *= (_half(blocks, 0) * scales)[:, :, None]
-    return values.reshape(-1, 256)
+    whole: _Floats = values.reshape(-1, 256)
+    return whole
 
 
 def _half(blocks: _Bytes, at: int) -> _Floats:
@@ -103,7 +104,8 @@ def _half(blocks: _Bytes, at: int) -> _Floats:
 def _fives(bits: _Bytes, packed: _Bytes) -> _Bytes:
     """Codes of five bits `[n, 32]`: one bit each in four bytes, nibbles in sixteen."""
     fifth = np.unpackbits(np.ascontiguousarray(bits), axis=1, bitorder="little")
-    return np.concatenate([packed & 0x0F, packed >> 4], axis=1) | (fifth << 4)
+    codes: _Bytes = np.concatenate([packed & 0x0F, packed >> 4], axis=1) | (fifth << 4)
+    return codes
 
 
 def _twos(packed: _Bytes) -> _Bytes:
