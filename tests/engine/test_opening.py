@@ -435,3 +435,46 @@ def test_memory_is_what_was_predicted(tmp_path: Path, family: str, form: str) ->
     assert found["whole"] == pytest.approx(found["predicted"], rel=0.1)
     assert found["measured"] == pytest.approx(found["told"], rel=0.1)
     assert found["weights"] == pytest.approx(found["weights_predicted"], rel=0.1)
+
+
+WHOLE = """
+import gc, json, sys
+import torch
+from astrarium.core.memory import process_bytes, trim
+from astrarium.engine.sampling import Sampling
+from astrarium.engine.opening import open_engine, predict
+from astrarium.sources import open_base
+
+def anonymous():
+    gc.collect()
+    trim()
+    return process_bytes("RssAnon")
+
+def filled(name, form, tokens):
+    engine, _ = open_engine(open_base(name), weight_format=form, cache_tokens=tokens)
+    for row in range(max(1, tokens // 512)):
+        engine.submit([(at * 7 + row) % 250 + 1 for at in range(min(tokens, 512) - 2)],
+                      sampling=Sampling(max_new_tokens=2, min_new_tokens=2))
+    while engine.busy:
+        engine.step()
+    return engine
+
+torch.set_num_threads(1)
+filled(sys.argv[1], sys.argv[2], 32)  # what is not the model's: torch, its threads, the kernels
+before = anonymous()
+engine = filled("default", sys.argv[2], 8192)
+told = predict(open_base("default"), weight_format=sys.argv[2], cache_tokens=8192)
+print(json.dumps({"measured": anonymous() - before, "predicted": told["weights"] + told["cache_most"]}))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["gguf", "fp32", "bf16", "int8", "int4"])
+def test_the_embedded_default_takes_what_was_predicted(tmp_path: Path, form: str) -> None:
+    small = write_gguf(tmp_path / "x.gguf", "llama", llama_keys(), llama_tensors(Q.Q4_1))
+    done = subprocess.run(
+        [sys.executable, "-c", WHOLE, str(small), form],
+        capture_output=True, text=True, check=True, env={**os.environ, "MALLOC_ARENA_MAX": "2"},
+    )  # fmt: skip
+    found = json.loads(done.stdout)
+    assert found["measured"] == pytest.approx(found["predicted"], rel=0.1)
