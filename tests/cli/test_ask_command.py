@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -57,10 +59,33 @@ def test_what_is_told_of_an_answer(astrarium: Command, base: Path) -> None:
     told = json.loads(astrarium("ask", "Why?", "--base", base, *PLAIN, "--json", "--logprobs", 1).out)
     assert (told["reason"], told["prompt_tokens"], told["new_tokens"], told["format"]) == ("length", 4, 6, "fp32")
     assert len(told["logprobs"]) == 6
+    assert told["template"] == "plain"
+    by_chat = json.loads(astrarium("ask", "Why?", "--base", base, *PLAIN[2:], "--json").out)
+    assert by_chat["template"] == ("chat" if package.load(base).tokenizer.chat_template else "plain")
     assert all(one["likeliest"][0]["id"] == one["id"] and one["logprob"] < 0 for one in told["logprobs"])
     stopped = json.loads(astrarium("ask", "Why?", "--base", base, *PLAIN, "--json", "--stop", told["answer"][1]).out)
     assert stopped["reason"] == "stop"
     assert astrarium("ask", "Why?", "--base", base, "--logprobs", 1).status == 2
+
+
+def test_texts_that_are_none(base: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "astrarium.cli", "ask"]
+    strict = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
+    options = ["--base", str(base), *map(str, PLAIN)]
+    bad = tmp_path / "bad.txt"
+    bad.write_bytes(b"ok \xff")
+    for arguments, given, message in (
+        (["-"], b"caf\xe9", "standard input is no utf-8 text"),
+        ([b"caf\xe9"], b"", r"'caf\udce9' is no Unicode text"),
+        (["--file", str(bad)], b"", "bad.txt cannot be read as UTF-8 text"),
+        (["why?", "--stop", b"\xff"], b"", "expected Unicode texts that are not empty"),
+    ):
+        done = subprocess.run([*command, *arguments, *options], input=given, capture_output=True, env=strict)
+        assert done.returncode == 1, done
+        assert message.encode() in done.stderr
+        assert done.stderr.count(b"\n") == 1
+    answered = subprocess.run([*command, "-", *options, "--json"], input=b"a\0b", capture_output=True, check=True)
+    assert json.loads(answered.stdout)["question"] == "a\0b"
 
 
 @pytest.mark.parametrize(

@@ -20,5 +20,8 @@ def test_the_astrarium(astrarium: Command, tmp_path: Path, place: str, at: int) 
     shown = astrarium("complete", f"{file}:{place}", *options, "--json")
     assert shown.status == 0, shown.err
     expected = by_hand(base, marks, tokenizer, TEXT[:at], TEXT[at:], 6)
-    assert json.loads(shown.out)["completion"] == expected
+    told = json.loads(shown.out)
+    assert told["completion"] == expected
+    assert (told["reason"], told["new_tokens"], told["format"]) == ("length", 6, "fp32")
+    assert told["prompt_tokens"] > 0
     assert astrarium("complete", f"{file}:{place}", *options).out == expected + "\n"

@@ -18,6 +18,7 @@ from tests.bases import save_adapter, save_base
 from tests.engine.engines import engine_of, wear
 from transformers import AutoModelForCausalLM
 
+from astrarium.core.errors import TextError
 from astrarium.engine.sampling import Sampling
 
 ASTRAIOS = ("lora", "ia3", "ptuning", "adapterh", "adapterp", "parallel")
@@ -201,3 +202,27 @@ def test_the_embedded_default_once() -> None:
         best = expected[-1].topk(2).values
         if float(best[0] - best[1]) > 2e-5 * float(expected.abs().max()):
             assert ticket.tokens == [int(expected[-1].argmax())]
+
+
+@pytest.mark.slow
+def test_the_last_positions_of_a_long_context(tmp_path: Path) -> None:
+    """8,192 positions: a prompt of 8,191 has room for one token, and the last logits are the reference's."""
+    folder = save_base(tmp_path / "base", n_positions=8192)
+    ids = torch.randint(1, 250, (8193,), generator=torch.Generator().manual_seed(0)).tolist()
+    model = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="sdpa").eval()
+    with torch.no_grad():
+        expected = model(input_ids=torch.tensor([ids[:8192]])).logits[0]
+    ours = engine_of(folder, cache_tokens=2 * 8192)
+    assert (ours.logits(ids[:8192]) - expected).abs().max() < TOLERANCE
+    for length in (8190, 8191):
+        ticket = ours.submit(ids[:length], sampling=Sampling(max_new_tokens=9, min_new_tokens=9, logprobs=0))
+        while ours.busy:
+            ours.step()
+        assert (len(ticket.tokens), ticket.reason) == (8192 - length, "length")
+        first = expected[length - 1].log_softmax(-1)[ticket.tokens[0]]
+        assert abs(float(first) - ticket.logprobs[0].value) < TOLERANCE
+    for length in (8192, 8193):
+        with pytest.raises(TextError, match=f"the prompt has {length} tokens; the model's context is 8192"):
+            ours.submit(ids[:length])
+    with pytest.raises(TextError, match="the prompt has 8193 tokens"):
+        ours.logits(ids)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from astrarium.engine.formats.gguf import held_as_is, panels_of
+from astrarium.engine.formats.gguf import HELD, held_as_is, panels_of
 from astrarium.engine.formats.layers import QuantisedLinear
 from astrarium.sources import open_base
 from astrarium.sources.gguf.blocks import BLOCKS
@@ -22,7 +22,7 @@ def stored(kind, outputs, inputs, seed=0):
     return Tensor("weight", (outputs, inputs), kind, memoryview(raw.tobytes()))
 
 
-@pytest.mark.parametrize("kind", BLOCKS)
+@pytest.mark.parametrize("kind", HELD)
 @pytest.mark.parametrize("outputs", [16, 37])
 def test_values_are_the_blocks_own(instructions, kind, outputs):
     tensor = stored(kind, outputs, 768)
@@ -32,7 +32,7 @@ def test_values_are_the_blocks_own(instructions, kind, outputs):
     assert torch.equal(layer.values(), expected)
 
 
-@pytest.mark.parametrize("kind", BLOCKS)
+@pytest.mark.parametrize("kind", HELD)
 def test_product(instructions, kind):
     torch.manual_seed(0)
     tensor = stored(kind, 37, 768)

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -22,9 +23,12 @@ from tests.sources.gguf_files import Q, llama_keys, llama_tensors, write_gguf
 from astrarium.core.errors import AstrariumError, CorruptFileError, EngineError, SourceError
 from astrarium.engine import disk, memory
 from astrarium.engine.engine import Engine
+from astrarium.engine.formats.gguf import HELD, panel_bytes, panels_of
 from astrarium.engine.opening import open_engine
 from astrarium.engine.sampling import Sampling
-from astrarium.sources import open_base
+from astrarium.model import predict_memory
+from astrarium.sources import Tensor, open_base
+from astrarium.sources.gguf.blocks import BLOCKS
 
 WIDE = {"n_embd": 64, "n_layer": 3, "n_head": 4}
 
@@ -188,20 +192,105 @@ def test_gguf_files(tmp_path: Path) -> None:
         opened(broken, form="gguf")
 
 
-@pytest.mark.parametrize("kind", [Q.Q5_0, Q.Q4_K, Q.F16])
-def test_gguf_blocks_that_are_not_taken_say_so(tmp_path: Path, kind: object) -> None:
-    try:
-        file = write_gguf(tmp_path / "x.gguf", "llama", llama_keys(), llama_tensors(kind))
-    except Exception as error:  # the gguf package cannot write this kind
-        pytest.skip(str(error))
-    try:
-        engine, notes = opened(file, form="gguf")
-    except AstrariumError as error:
-        assert str(kind.name) in str(error)  # type: ignore[attr-defined]
-        return
-    assert torch.isfinite(engine.logits([3, 4])).all()
-    if kind is Q.Q5_0:
-        assert any("dequantised" in note for note in notes)
+@pytest.mark.parametrize("kind", [Q.Q5_0, Q.Q5_1])
+def test_gguf_blocks_that_no_kernel_takes_are_dequantised_and_said(tmp_path: Path, kind: Any) -> None:
+    file = write_gguf(tmp_path / "x.gguf", "llama", llama_keys(), llama_tensors(kind))
+    engine, notes = opened(file, form="auto")
+    assert (
+        any(f"15 tensors in {kind.name} are dequantised to bf16" in note for note in notes) or engine.format != "gguf"
+    )
+    reference = opened(file, form="fp32")[0].logits([3, 4, 5])
+    assert (engine.logits([3, 4, 5]) - reference).abs().max() < 0.05 * reference.abs().max()
+
+
+@pytest.mark.parametrize("kind", [Q.Q4_0, Q.Q4_1, Q.Q8_0, Q.Q5_0, Q.F16, Q.F32])
+def test_a_gguf_file_s_memory_is_predicted_tensor_by_tensor(tmp_path: Path, kind: Any) -> None:
+    file = write_gguf(tmp_path / "x.gguf", "llama", llama_keys(), llama_tensors(kind))
+    source = open_base(str(file))
+    for form in ("gguf", "fp32", "bf16", "int8", "int4"):
+        held = opened(file, form=form)[0].memory()["weights"]
+        assert memory.weight_bytes(source.config, form, source.kinds()) == held
+
+
+@pytest.mark.parametrize("kind", HELD)
+def test_the_panels_of_every_block_are_as_large_as_told(kind: str) -> None:
+    for outputs in (16, 37):
+        raw = memoryview(bytes(outputs * 768 // BLOCKS[kind].values * BLOCKS[kind].size))
+        assert panel_bytes(kind, outputs, 768) == panels_of(Tensor("w", (outputs, 768), kind, raw)).nbytes
+
+
+@pytest.mark.parametrize("form", ["fp32", "bf16", "int8", "int4"])
+@pytest.mark.parametrize("width", [64, 40])
+def test_every_family_s_memory_is_predicted_to_the_byte(tmp_path: Path, form: str, width: int) -> None:
+    shapes = {"n_embd": width, "n_layer": 2, "n_head": 4}
+    grouped = {**GROUPED, "hidden_size": width}
+    for family in ("gpt_bigcode", "llama", "qwen2", "starcoder2"):
+        folder = save_base(tmp_path / family, family, **(shapes if family == "gpt_bigcode" else grouped))
+        engine, _ = opened(folder, form=form)
+        assert memory.weight_bytes(open_base(str(folder)).config, form) == engine.memory()["weights"]
+
+
+def test_a_prediction_is_what_a_load_holds(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "available", lambda device="cpu": 1)
+    told = predict_memory(base, format="int8", cache_tokens=128)
+    assert told["free"] == 1  # what does not fit is told, not refused
+    monkeypatch.setattr(memory, "available", lambda device="cpu": None)
+    held = opened(base, form="int8", cache_tokens=128)[0].memory()
+    assert predict_memory(base, format="int8", cache_tokens=128) == {
+        key: held[key] for key in ("weights", "cache_most", "cache_token")
+    }
+    assert predict_memory(base, format="int8")["cache_most"] == held["cache_token"] * 8 * 256
+    with pytest.raises(EngineError, match="weight format 'int3' is not known"):
+        predict_memory(base, format="int3")
+
+
+def test_auto_says_what_it_rounds_when_it_rounds_and_not_when_it_maps(base: Path, tmp_path: Path) -> None:
+    if opened(base, form="auto")[0].format != "int8":
+        pytest.skip("no compiled kernels")
+    said = [any("which rounds them" in note for note in opened(base, tmp_path, "auto")[1]) for _ in range(3)]
+    assert said == [True, False, False]
+
+
+def test_rounded_weights_are_on_the_disk_before_they_have_their_name(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    fsync, replace = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda handle: (done.append("fsync"), fsync(handle))[1])
+    monkeypatch.setattr(os, "replace", lambda *names: (done.append("replace"), replace(*names))[1])
+    opened(base, tmp_path)
+    assert done == ["fsync", "replace"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from astrarium.engine import disk
+from astrarium.engine.opening import open_engine
+from astrarium.sources import open_base
+kept, left = disk.Writer._add, [int(sys.argv[3])]
+def add(self, name, tensor):
+    left[0] -= 1
+    if not left[0]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return kept(self, name, tensor)
+disk.Writer._add = add
+open_engine(open_base(sys.argv[1]), weight_format="int8", cache=Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize("at", [1, 9])
+def test_a_process_that_is_killed_half_way_leaves_nothing_that_is_read(base: Path, tmp_path: Path, at: int) -> None:
+    command = [sys.executable, "-c", KILLED, str(base), str(tmp_path), str(at)]
+    assert subprocess.run(command, capture_output=True).returncode == -signal.SIGKILL
+    (draft,) = tmp_path.iterdir()
+    assert draft.name.startswith(".")
+    assert answer(opened(base, tmp_path)[0]) == answer(opened(base)[0])
+    os.utime(draft, (0, 0))
+    (kept,) = (file for file in tmp_path.iterdir() if file != draft)
+    kept.unlink()
+    opened(base, tmp_path)  # writes anew, and sweeps what is a day old
+    assert not draft.exists()
 
 
 def test_formats_and_devices_that_are_not(base: Path) -> None:
@@ -294,6 +383,7 @@ import gc, json, re, sys
 import torch
 from astrarium.engine import memory
 from astrarium.engine.engine import Engine
+from astrarium.engine.formats.gguf import HELD, panel_bytes, panels_of
 from astrarium.engine.opening import open_engine
 from astrarium.engine.sampling import Sampling
 from astrarium.sources import open_base
@@ -345,3 +435,46 @@ def test_memory_is_what_was_predicted(tmp_path: Path, family: str, form: str) ->
     assert found["whole"] == pytest.approx(found["predicted"], rel=0.1)
     assert found["measured"] == pytest.approx(found["told"], rel=0.1)
     assert found["weights"] == pytest.approx(found["weights_predicted"], rel=0.1)
+
+
+WHOLE = """
+import gc, json, sys
+import torch
+from astrarium.core.memory import process_bytes, trim
+from astrarium.engine.sampling import Sampling
+from astrarium.engine.opening import open_engine, predict
+from astrarium.sources import open_base
+
+def anonymous():
+    gc.collect()
+    trim()
+    return process_bytes("RssAnon")
+
+def filled(name, form, tokens):
+    engine, _ = open_engine(open_base(name), weight_format=form, cache_tokens=tokens)
+    for row in range(max(1, tokens // 512)):
+        engine.submit([(at * 7 + row) % 250 + 1 for at in range(min(tokens, 512) - 2)],
+                      sampling=Sampling(max_new_tokens=2, min_new_tokens=2))
+    while engine.busy:
+        engine.step()
+    return engine
+
+torch.set_num_threads(1)
+filled(sys.argv[1], sys.argv[2], 32)  # what is not the model's: torch, its threads, the kernels
+before = anonymous()
+engine = filled("default", sys.argv[2], 8192)
+told = predict(open_base("default"), weight_format=sys.argv[2], cache_tokens=8192)
+print(json.dumps({"measured": anonymous() - before, "predicted": told["weights"] + told["cache_most"]}))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["gguf", "fp32", "bf16", "int8", "int4"])
+def test_the_embedded_default_takes_what_was_predicted(tmp_path: Path, form: str) -> None:
+    small = write_gguf(tmp_path / "x.gguf", "llama", llama_keys(), llama_tensors(Q.Q4_1))
+    done = subprocess.run(
+        [sys.executable, "-c", WHOLE, str(small), form],
+        capture_output=True, text=True, check=True, env={**os.environ, "MALLOC_ARENA_MAX": "2"},
+    )  # fmt: skip
+    found = json.loads(done.stdout)
+    assert found["measured"] == pytest.approx(found["predicted"], rel=0.1)

@@ -14,7 +14,8 @@ from tests.engine.engines import engine_of, run, wear
 from tests.vocabularies import our_tokenizer
 
 from astrarium.core.errors import EngineError, TextError
-from astrarium.engine.engine import Engine, _logprob
+from astrarium.engine.choosing import logprob
+from astrarium.engine.engine import Engine
 from astrarium.engine.pace import Pace
 from astrarium.engine.sampling import Sampling
 from astrarium.text.feed import Feed
@@ -56,13 +57,13 @@ def test_stop_texts_across_the_borders_of_tokens(engine: Engine) -> None:
 def test_logprobs(engine: Engine) -> None:
     ticket = ask(engine, max_new_tokens=6, min_new_tokens=6, logprobs=5)
     logits = engine.logits(PROMPT + ticket.tokens)[len(PROMPT) - 1 : -1]
-    for place, logprob in enumerate(ticket.logprobs):
+    for place, one in enumerate(ticket.logprobs):
         expected = logits[place].log_softmax(-1)
-        assert logprob.token == ticket.tokens[place]
-        assert logprob.value == pytest.approx(float(expected[logprob.token]), abs=1e-4)
-        assert [value for _, value in logprob.likeliest] == pytest.approx(expected.topk(5).values.tolist(), abs=1e-4)
+        assert one.token == ticket.tokens[place]
+        assert one.value == pytest.approx(float(expected[one.token]), abs=1e-4)
+        assert [value for _, value in one.likeliest] == pytest.approx(expected.topk(5).values.tolist(), abs=1e-4)
     bare = ask(engine, max_new_tokens=2, min_new_tokens=2, logprobs=0)
-    assert all(logprob.likeliest == () for logprob in bare.logprobs)
+    assert all(one.likeliest == () for one in bare.logprobs)
     assert ask(engine, max_new_tokens=2).logprobs == []
 
 
@@ -312,4 +313,4 @@ def test_who_sees_the_end_finds_all_the_text(engine: Engine, monkeypatch: pytest
 
 
 def test_more_logprobs_than_tokens() -> None:
-    assert len(_logprob(1, torch.tensor([0.0, 1.0, 2.0]), 50).likeliest) == 3
+    assert len(logprob(1, torch.tensor([0.0, 1.0, 2.0]), 50).likeliest) == 3

@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from astrarium.core.errors import CorruptFileError, SourceError
+from astrarium.core.errors import AstrariumError, CorruptFileError, SourceError
+from astrarium.engine.opening import open_engine
 from astrarium.sources import open_base
 from astrarium.sources.gguf.header import read_header
 from tests.sources.gguf_files import Q, byte_vocabulary, llama_keys, llama_tensors, write_gguf
@@ -99,3 +102,34 @@ def test_llama_3_begins_with_bos_and_takes_words_that_are_tokens_whole(tmp_path:
     assert tokenizer.encode("xyz", add_special_tokens=False) == [258]
     keys["tokenizer.ggml.add_bos_token"] = False
     assert read_all(write_gguf(tmp_path / "b.gguf", "llama", keys, llama_tensors())).encode("xyz") == [258]
+
+
+def test_names_that_fit_no_line_are_told_in_one(tmp_path: Path) -> None:
+    path = tmp_path / "odd.gguf"
+    key = b"a\nb\0" + b"c" * 5000
+    path.write_bytes(b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + struct.pack("<Q", len(key)) + key + struct.pack("<I", 77))
+    with pytest.raises(CorruptFileError, match=r"metadata a\?b\?c+ has a value of type 77") as caught:
+        read_header(path)
+    assert len(str(caught.value)) < 300 + len(str(path))
+
+
+@given(changes=st.lists(st.tuples(st.floats(0, 1), st.sampled_from(["<I", "<Q", "<B"]), st.integers(0)), max_size=4))
+@settings(max_examples=60, deadline=None)
+def test_a_changed_header_runs_or_gives_one_clear_error(changes: list[Any], tmp_path_factory: Any) -> None:
+    folder = tmp_path_factory.mktemp("changed")
+    whole = write_gguf(folder / "m.gguf", "llama", llama_keys(), llama_tensors(Q.Q4_1))
+    content = bytearray(whole.read_bytes())
+    end = min(tensor.start for tensor in read_header(whole).tensors)
+    for share, layout, value in changes:
+        at = int(share * (end - 9))
+        struct.pack_into(layout, content, at, value % (1 << 8 * struct.calcsize(layout)))
+    path = folder / "changed.gguf"
+    path.write_bytes(content)
+    try:
+        source = open_base(str(path))
+        source.tokenizer()
+        engine, _ = open_engine(source, cache_tokens=64)
+        engine.logits([1])
+    except AstrariumError as error:
+        assert len(str(error)) < 1000
+        assert "\n" not in str(error)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM
 
 from astrarium.core.errors import CorruptFileError, NotFoundError
@@ -78,3 +80,26 @@ def test_a_whole_file_goes_before_an_index_as_in_transformers(tmp_path: Path) ->
     ours = next(tensor.values() for tensor in open_base(str(both)).tensors() if tensor.name == name)
     theirs = AutoModelForCausalLM.from_pretrained(both).state_dict()[name]
     assert torch.equal(torch.from_numpy(ours), theirs)
+
+
+def test_a_tensor_in_two_shards_is_told(tmp_path: Path) -> None:
+    folder(tmp_path / "m")
+    for file, value in (("one", 1.0), ("two", 2.0)):
+        save_file({"a": torch.full((2,), value), file: torch.ones(1)}, tmp_path / "m" / f"{file}.safetensors")
+    index = {"weight_map": {"a": "one.safetensors", "one": "one.safetensors", "two": "two.safetensors"}}
+    (tmp_path / "m" / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(CorruptFileError, match=r"tensor a is in two shards, one.safetensors and two.safetensors"):
+        list(open_base(str(tmp_path / "m")).tensors())
+
+
+def test_bin_files_from_before_they_were_archives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = folder(tmp_path / "m") / "pytorch_model.bin"
+    torch.save({"a": torch.arange(3.0)}, file, _use_new_zipfile_serialization=False)
+    assert [(tensor.name, tensor.values().tolist()) for tensor in open_base("m").tensors()] == [("a", [0, 1, 2])]
+    for save in (pickle.dump, lambda value, handle: torch.save(value, handle, _use_new_zipfile_serialization=False)):
+        with open(file, "wb") as handle:
+            save({"a": Runs()}, handle)
+        with pytest.raises(CorruptFileError, match="holds more than weights; code in a file is never run"):
+            list(open_base("m").tensors())
+        assert not Path("run").exists()

@@ -199,10 +199,10 @@ def test_other_versions_and_other_files(tmp_path: Path) -> None:
 
 
 def test_an_unknown_block_type_is_named(tmp_path: Path) -> None:
-    tensors = {**llama_tensors(), "blk.0.ffn_up.weight": (np.zeros((96, 256), np.float32), Q.Q5_0)}
+    tensors = {**llama_tensors(), "blk.0.ffn_up.weight": (np.zeros((96, 256), np.float32), Q.TQ2_0)}
     path = write_gguf(tmp_path / "m.gguf", "llama", llama_keys(), tensors)
     with pytest.raises(
-        SourceError, match=r"tensor blk.0.ffn_up.weight has blocks of type Q5_0; known are F32, F16.*Q4_0"
+        SourceError, match=r"tensor blk.0.ffn_up.weight has blocks of type TQ2_0; known are F32, F16.*Q4_0"
     ):
         open_base(str(path))
 

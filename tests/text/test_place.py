@@ -20,6 +20,15 @@ def test_the_end_of_a_line_and_a_column(tmp_path: Path) -> None:
     assert split_at(f"{file}:3") == ("def f():\n    return \nx = 1", "")
 
 
+def test_lines_are_an_editor_s(tmp_path: Path) -> None:
+    file = tmp_path / "f.py"
+    file.write_text("a = 1\n\x0c\nb = '\x1c\u2028\x85'\nc = 3\n", encoding="utf-8")
+    assert split_at(f"{file}:4") == ("a = 1\n\x0c\nb = '\x1c\u2028\x85'\nc = 3", "\n")
+    assert split_at(f"{file}:2") == ("a = 1\n\x0c", "\nb = '\x1c\u2028\x85'\nc = 3\n")
+    with pytest.raises(TextError, match="is no place in a file"):
+        split_at(f"{file}:{'9' * 5000}")
+
+
 @given(lines=st.lists(st.text("ab ", max_size=5), min_size=1, max_size=5), data=st.data())
 @settings(max_examples=60, deadline=None)
 def test_the_two_parts_are_the_file(

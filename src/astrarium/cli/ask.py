@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from astrarium.cli import options
 from astrarium.cli.console import note, print_json, stdout, working
+from astrarium.cli.told import told
 from astrarium.core.errors import AstrariumError, TextError
 
 if TYPE_CHECKING:
-    from astrarium.model import Conversation, Model, Sampling, Ticket
+    from astrarium.model import Conversation, Model, Sampling
 
 
 def ask(
@@ -104,7 +105,12 @@ def _question(question: str | None, file: Path | None) -> str | None:
         except (OSError, UnicodeDecodeError) as error:
             raise TextError(f"{file} cannot be read as UTF-8 text: {error}") from error
         return text if question is None else f"{question}\n\n{text}"
-    return sys.stdin.read() if question == "-" else question
+    if question != "-":
+        return question
+    try:
+        return sys.stdin.read()
+    except UnicodeDecodeError as error:
+        raise TextError(f"standard input is no {error.encoding} text: {error.reason} at byte {error.start}") from error
 
 
 def _conversation(base: str | None, adapter: str | None, template: str | None, go_on: bool) -> Conversation:
@@ -146,8 +152,14 @@ def _as_json(model: Model, talk: Conversation, sampling: Sampling) -> tuple[str,
     [ticket] = model.answers([talk.turns], template=talk.template, sampling=sampling)
     if ticket.error is not None:
         raise ticket.error
-    about = {"base": talk.base, "adapter": talk.adapter, "format": model.format, "memory_bytes": model.memory()}
-    print_json({"question": talk.turns[-1]["content"], **_told(ticket, model), **about})
+    about = {
+        "base": talk.base,
+        "adapter": talk.adapter,
+        "template": model.template(template=talk.template),
+        "format": model.format,
+        "memory_bytes": model.memory(),
+    }
+    print_json({"question": talk.turns[-1]["content"], **told(ticket, model), **about})
     return ticket.text, True
 
 
@@ -176,7 +188,14 @@ def _compare(
         if ticket.error is not None:
             raise ticket.error
     if as_json:
-        answers = [{"adapter": ticket.adapter, **_told(ticket, model)} for ticket in tickets]
+        answers = [
+            {
+                "adapter": ticket.adapter,
+                "template": model.template(adapter=ticket.adapter, template=template),
+                **told(ticket, model),
+            }
+            for ticket in tickets
+        ]
         about = {"base": model.source.name, "format": model.format, "memory_bytes": model.memory()}
         print_json({"question": question, "answers": answers, **about})
         return
@@ -185,31 +204,6 @@ def _compare(
         stdout.print(f"{chr(10) if number else ''}— {title} —", style="bold", markup=False, soft_wrap=True)
         sys.stdout.write(ticket.text.strip() + "\n")
         sys.stdout.flush()
-
-
-def _told(ticket: Ticket, model: Model) -> dict[str, Any]:
-    """An answer, for `--json`."""
-    told: dict[str, Any] = {
-        "answer": ticket.text,
-        "reason": ticket.reason,
-        "prompt_tokens": ticket.prompt_tokens,
-        "new_tokens": len(ticket.tokens),
-    }
-    if ticket.logprobs:
-        decode = model.tokenizer.decode
-        told["logprobs"] = [
-            {
-                "id": one.token,
-                "text": decode([one.token], skip_special_tokens=False),
-                "logprob": one.value,
-                "likeliest": [
-                    {"id": i, "text": decode([i], skip_special_tokens=False), "logprob": value}
-                    for i, value in one.likeliest
-                ],
-            }
-            for one in ticket.logprobs
-        ]
-    return told
 
 
 def _prompt() -> str:

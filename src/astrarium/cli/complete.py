@@ -8,6 +8,7 @@ import typer
 
 from astrarium.cli import options
 from astrarium.cli.console import note, print_json, working
+from astrarium.cli.told import told
 
 
 def complete(
@@ -55,8 +56,9 @@ def complete(
     for line in model.notes:
         note(line)
     with working("writing"):
-        written = model.complete(before, after, prefix_only=prefix_only, sampling=sampling)
+        written = model.completion(before, after, prefix_only=prefix_only, sampling=sampling)
     if as_json:
-        print_json({"place": place, "completion": written, "base": name, "adapter": adapter, "format": model.format})
+        about = {"base": name, "adapter": adapter, "format": model.format, "memory_bytes": model.memory()}
+        print_json({"place": place, **told(written, model, "completion"), **about})
     else:
-        print(written)
+        print(written.text)

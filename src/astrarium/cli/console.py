@@ -16,7 +16,12 @@ stderr = Console(stderr=True, highlight=False)
 
 def print_json(value: Any) -> None:
     """Print a result as one JSON object on one line, for `--json`."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    line = json.dumps(value, ensure_ascii=False)
+    try:
+        line.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:  # half a surrogate pair, such as a file's name may hold, or a terminal that knows less
+        line = json.dumps(value)
+    sys.stdout.write(line + "\n")
 
 
 @contextmanager

@@ -104,6 +104,8 @@ class Writer:
                 return False
             self._file.seek(0)
             self._file.write(struct.pack("<Q", room) + header.ljust(room))
+            self._file.flush()
+            os.fsync(self._file.fileno())  # or a power cut could leave zeros under the name of a whole file
             self._file.close()
             self._file = None
             os.replace(self._draft, self._path)

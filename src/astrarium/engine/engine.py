@@ -18,10 +18,11 @@ from astrarium.core.errors import AdapterError, AstrariumError, EngineError, Tex
 from astrarium.engine.adapters.bank import DEFAULT_LIMIT, Bank, Reader
 from astrarium.engine.adapters.parts import Adapter
 from astrarium.engine.cache import PAGE, Cache, chains, pages_for
+from astrarium.engine.choosing import choose, logprob
 from astrarium.engine.families.network import Network
 from astrarium.engine.pace import Pace
-from astrarium.engine.request import Event, Logprob, Reason, Running, Ticket, whole_ids
-from astrarium.engine.sampling import Sampling, draw, penalised
+from astrarium.engine.request import Event, Reason, Running, Ticket, whole_ids
+from astrarium.engine.sampling import Sampling
 from astrarium.engine.step import Segment, Step, Worn
 from astrarium.engine.weights import Weights
 from astrarium.families import family_of
@@ -313,30 +314,12 @@ class Engine:
                 request.done = segment.position + len(segment.ids)
                 self._remember(request)
                 if request.decoding:
-                    events.append(self._next(request, logits[row], likeliest[row]))
+                    token = choose(request, logits[row], likeliest[row], self._ends)
+                    events.append(self._take(request, token, logits[row]))
             except Exception as error:  # this request fails alone
                 self.cache.spoil(request.pages)
                 events.append(self._fail(request, error))
         return events
-
-    def _next(self, request: Running, logits: Tensor, likeliest: int) -> Event:
-        options = request.sampling
-        held_open = len(request.ticket.tokens) < options.min_new_tokens
-        if options.plain_greedy and not (held_open and likeliest in self._ends):
-            return self._take(request, likeliest, logits)
-        return self._take(request, self._sample(logits, request, held_open), logits)
-
-    def _sample(self, logits: Tensor, request: Running, held_open: bool) -> int:
-        options = request.sampling
-        if options.repetition_penalty != 1:
-            seen = sorted({token for token in request.ids if token >= 0})
-            logits = penalised(logits, torch.tensor(seen), options.repetition_penalty)
-        if held_open and self._ends:
-            logits = logits.index_fill(0, torch.tensor(sorted(self._ends)), -torch.inf)
-        if options.temperature == 0:
-            return int(logits.argmax())
-        assert request.stream is not None
-        return draw(logits, options, request.stream)
 
     def _take(self, request: Running, token: int, logits: Tensor) -> Event:
         ticket, options = request.ticket, request.sampling
@@ -345,7 +328,7 @@ class Engine:
         ticket.tokens.append(token)
         request.ids.append(token)
         if options.logprobs is not None:
-            ticket.logprobs.append(_logprob(token, logits, options.logprobs))
+            ticket.logprobs.append(logprob(token, logits, options.logprobs))
         text = "" if request.feed is None else request.feed.take(token)
         ticket.text += text
         if request.feed is not None and request.feed.stopped:
@@ -382,9 +365,3 @@ class Engine:
             request.worn = None
         ticket.reason = reason  # the last: another thread that sees it finds all the text
         return Event(ticket, None, text)
-
-
-def _logprob(token: int, logits: Tensor, count: int) -> Logprob:
-    every = logits.log_softmax(-1)
-    values, ids = every.topk(min(count, len(every))) if count else (every[:0], every[:0])
-    return Logprob(token, float(every[token]), tuple(zip(ids.int().tolist(), values.tolist(), strict=True)))

@@ -11,29 +11,45 @@ from astrarium.core.errors import EngineError
 from astrarium.core.memory import available_bytes
 from astrarium.engine.cache import PAGE, pages_for
 from astrarium.engine.families.settings import head_width
+from astrarium.engine.formats.gguf import HELD, panel_bytes
+from astrarium.engine.formats.panels import GROUP, PANEL
+from astrarium.engine.weights import POSITIONS, Plan
 from astrarium.families import family_of
-
-_BITS = {"fp32": 32.0, "bf16": 16.0, "int8": 8.5, "int4": 4.5}
-"""Bits a weight, scales counted: int8 has an fp16 scale for 32, int4 two bytes."""
-
 
 _LEAST_TOKENS = 256
 """A cache for fewer is of no use."""
 
 
-def weight_bytes(config: Mapping[str, Any], weight_format: str) -> int:
-    """Bytes that a base's weights will take, held in any format but a GGUF file's own blocks."""
-    family = family_of(config)
-    linears = family.linears(config)
-    head, blocks = linears[-1], linears[:-1]
-    bits = _BITS[weight_format]
-    # The output head, and with it a tied embedding, is never below int8.
-    head_bits = max(bits, _BITS["int8"])
-    embeddings = head.parameters * (1 if family.ties_head(config) else 2)
-    biases = sum(linear.outputs for linear in blocks if linear.bias)
-    weights = sum(linear.inputs * linear.outputs for linear in blocks)
-    others = family.parameters(config) - weights - biases - embeddings
-    return int(weights * bits / 8 + embeddings * head_bits / 8 + biases * 4 + others * (4 if bits == 32 else 2))
+def weight_bytes(config: Mapping[str, Any], weight_format: str, kinds: Mapping[str, str] | None = None) -> int:
+    """Bytes that a base's weights will take, tensor by tensor.
+
+    Args:
+        config: content of the base's `config.json`.
+        weight_format: one of `FORMATS`.
+        kinds: for `gguf`, parameter's name → the type of its blocks or its dtype.
+    """
+    plan = Plan.of(config)
+    weights = sum(
+        _layer_bytes(path, *shape, weight_format, (kinds or {}).get(f"{path}.weight", ""), plan)
+        for path, shape in plan.shapes.items()
+    )
+    return weights + 4 * (sum(plan.biases.values()) + sum(plan.vectors.values()))
+
+
+def _layer_bytes(path: str, outputs: int, inputs: int, weight_format: str, kind: str, plan: Plan) -> int:
+    plain = outputs * inputs * (4 if weight_format == "fp32" else 2)
+    if path == POSITIONS:
+        return plain
+    if weight_format == "gguf":
+        if kind in HELD:
+            return panel_bytes(kind, outputs, inputs)
+        return plain * (2 if kind == "F32" else 1)
+    if weight_format not in ("int8", "int4") or inputs % GROUP:
+        return plain
+    rows = -(-outputs // PANEL) * PANEL
+    if weight_format == "int4" and path not in ("lm_head", plan.embedding):
+        return rows * (inputs // GROUP * (GROUP // 2 + 2) + 8)  # codes, scale and minimum of a group; two of a row
+    return rows * (inputs // GROUP * (GROUP + 2) + 4)
 
 
 def table_bytes(config: Mapping[str, Any]) -> int:

@@ -10,6 +10,7 @@ import torch
 
 from astrarium.core.errors import CorruptFileError, EngineError
 from astrarium.engine import disk, memory, networks
+from astrarium.engine.cache import PAGE
 from astrarium.engine.calibration import Unrounded, calibrate, texts_for
 from astrarium.engine.engine import Decode, Engine
 from astrarium.engine.formats.layers import HeldLinear
@@ -58,9 +59,8 @@ def open_engine(
     """
     where = device_of(device)
     networks.check(source.config, source.name)
-    chosen, notes = _format(source, weight_format, where)
-    needed = source.path.stat().st_size if chosen == "gguf" else memory.weight_bytes(source.config, chosen)
-    needed += memory.table_bytes(source.config)
+    chosen, notes, rounds = _format(source, weight_format, where)
+    needed = _needed(source, chosen)
     free = memory.available(where)
     advice = "take a smaller weight format (--format int8 or int4), or a smaller base"
     memory.check_fits(f"{source.name} in {chosen}", needed, free, advice)
@@ -68,10 +68,41 @@ def open_engine(
         source.config, chosen, cache_tokens, None if free is None else free - needed, source.name
     )
     notes += [note] if note else []
-    weights = _weights(source, chosen, cache, notes).moved(where)
+    weights, mapped = _weights(source, chosen, cache, notes)
+    notes += [] if mapped else rounds
+    weights = weights.moved(where)
     network = networks.build(source.config, weights)
     engine = Engine(network, weights, ends=ends or (), decode=decode, cache_tokens=tokens, **options)
     return engine, notes + weights.notes
+
+
+def predict(
+    source: BaseSource, *, weight_format: str = AUTO, device: str = "cpu", cache_tokens: int | None = None
+) -> dict[str, int]:
+    """Bytes that `open_engine` would take, from a base's header and configuration alone.
+
+    Returns:
+        `weights`, tables of positions counted; `cache_most`, where so many tokens fit, and `cache_token` for one;
+        `free`, where the system says it.
+
+    Raises:
+        SourceError, EngineError: see `open_engine`; too little memory is none of them.
+    """
+    where = device_of(device)
+    networks.check(source.config, source.name)
+    chosen, _, _ = _format(source, weight_format, where)
+    tokens = 8 * family_of(source.config).context(source.config) if cache_tokens is None else cache_tokens
+    found = {
+        "weights": _needed(source, chosen),
+        "cache_most": memory.cache_bytes(source.config, tokens, chosen),
+        "cache_token": memory.cache_bytes(source.config, PAGE, chosen) // PAGE,
+    }
+    free = memory.available(where)
+    return found if free is None else {**found, "free": free}
+
+
+def _needed(source: BaseSource, chosen: str) -> int:
+    return memory.weight_bytes(source.config, chosen, source.kinds()) + memory.table_bytes(source.config)
 
 
 def device_of(name: str) -> torch.device:
@@ -89,8 +120,8 @@ def device_of(name: str) -> torch.device:
     return device
 
 
-def _format(source: BaseSource, wanted: str, device: torch.device) -> tuple[str, list[str]]:
-    """The weight format, and why it is a slow one if it is."""
+def _format(source: BaseSource, wanted: str, device: torch.device) -> tuple[str, list[str], list[str]]:
+    """The weight format, why it is a slow one if it is, and what is to be said where weights are rounded."""
     if wanted not in (AUTO, *FORMATS):
         raise EngineError(f"weight format {wanted!r} is not known; expected {', '.join((AUTO, *FORMATS))}")
     gguf = source.path.suffix == ".gguf"
@@ -98,49 +129,50 @@ def _format(source: BaseSource, wanted: str, device: torch.device) -> tuple[str,
         raise EngineError(f"{source.name} is no GGUF file; its weight format is one of {AUTO}, fp32, bf16, int8, int4")
     on_cpu = device.type == "cpu"
     if on_cpu and kernels() is not None:
-        return _quickest(source, gguf) if wanted == AUTO else (wanted, [])
+        return _quickest(source, gguf) if wanted == AUTO else (wanted, [], [])
     note = why_no_kernels() if on_cpu else f"on {device} torch's kernels do the work"
     if wanted == AUTO:
         own = str(source.config.get("dtype") or source.config.get("torch_dtype") or "float32")
-        return ("bf16" if gguf or own.endswith("16") else "fp32"), [note] if on_cpu else []
+        return ("bf16" if gguf or own.endswith("16") else "fp32"), [note] if on_cpu else [], []
     if wanted in ("int8", "int4", "gguf"):
         note += f"; {wanted} is dequantised at every step, fp32 or bf16 are faster"
-    return wanted, [note]
+    return wanted, [note], []
 
 
-def _quickest(source: BaseSource, gguf: bool) -> tuple[str, list[str]]:
-    """What `auto` takes where the compiled kernels are, and why it is not the quickest if it is not."""
+def _quickest(source: BaseSource, gguf: bool) -> tuple[str, list[str], list[str]]:
+    """What `auto` takes where the compiled kernels are, as `_format` says it."""
     if gguf:
-        return "gguf", []
+        return "gguf", [], []
     took = f"{source.name}: format auto holds its weights in"
     if family_of(source.config).parameters(source.config) < MEASURED:
-        return "int8", [f"{took} int8, which rounds them; bf16 takes twice the memory and rounds less"]
+        return "int8", [], [f"{took} int8, which rounds them; bf16 takes twice the memory and rounds less"]
     read, why_none = texts_for(source.config, source.tokenizer)
     if read:
-        return "int4", [f"{took} int4, which rounds them; int8 takes twice the memory and loses less"]
-    return "int8", [f"{took} int8, since int4 cannot be calibrated: {why_none}"]
+        return "int4", [], [f"{took} int4, which rounds them; int8 takes twice the memory and loses less"]
+    return "int8", [], [f"{took} int8, since int4 cannot be calibrated: {why_none}"]
 
 
-def _weights(source: BaseSource, chosen: str, cache: Path | None, notes: list[str]) -> Weights:
+def _weights(source: BaseSource, chosen: str, cache: Path | None, notes: list[str]) -> tuple[Weights, bool]:
+    """The weights, and whether they were there already, rounded by an earlier start."""
     if cache is None or chosen not in ("int8", "int4"):
-        return _made(source, chosen)
+        return _made(source, chosen), False
     digest = source.digest().rpartition(":")[2]
     file = cache / f"{digest[:32]}-{chosen}-v{disk.VERSION}.safetensors"
     if file.is_file():
         try:
-            return _tied(disk.read_weights(file), source)
+            return _tied(disk.read_weights(file), source), True
         except CorruptFileError:
             file.unlink(missing_ok=True)  # made anew: it was ours
     try:
         writer = disk.Writer(file, len(Plan.of(source.config).shapes))
     except OSError as error:
         notes.append(f"rounded weights are not kept for the next start: {error}")
-        return _made(source, chosen)
+        return _made(source, chosen), False
     try:
         weights = _made(source, chosen, writer.keep)
         if not writer.finish(weights):
             notes.append(f"rounded weights are not kept for the next start: {file.parent} cannot hold them")
-        return weights
+        return weights, False
     finally:
         writer.drop()
 

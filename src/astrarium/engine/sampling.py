@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from numbers import Real
 
@@ -13,6 +14,8 @@ from astrarium.core.errors import TextError
 
 _MOST_LOGPROBS = 50
 _COLDEST = 1e-30  # as good as greedy, and no zero in fp32
+
+_HALF = re.compile("[\ud800-\udfff]")  # of a surrogate pair, which no answer holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +75,10 @@ class Sampling:
         )
         _check(_whole(self.seed) and 0 <= self.seed < 2**63, "seed", self.seed, "0 or more")
         _check(
-            all(isinstance(text, str) and text for text in self.stop),
+            all(isinstance(text, str) and text and not _HALF.search(text) for text in self.stop),
             "stop",
             list(self.stop),
-            "texts that are not empty",
+            "Unicode texts that are not empty",
         )
         _check(
             self.logprobs is None or (_whole(self.logprobs) and 0 <= self.logprobs <= _MOST_LOGPROBS),

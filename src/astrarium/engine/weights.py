@@ -22,6 +22,9 @@ from astrarium.sources import Tensor as Stored
 FORMATS = ("fp32", "bf16", "int8", "int4", "gguf")
 """Weight formats; `gguf` keeps the blocks of a GGUF file as they are."""
 
+POSITIONS = "transformer.wpe"
+"""Module path of learned positions, which are never rounded."""
+
 _RAW = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 _SHOWN = 4
 
@@ -100,7 +103,7 @@ class Plan:
         names.append("transformer.ln_f" if gpt else "model.norm")
         kinds = ("weight", "bias") if family.model_type in ("gpt_bigcode", "starcoder2") else ("weight",)
         if gpt:
-            shapes["transformer.wpe"] = (family.context(config), hidden)
+            shapes[POSITIONS] = (family.context(config), hidden)
         return cls(shapes, biases, {f"{n}.{kind}": hidden for n in names for kind in kinds}, embedding, tied)
 
 
@@ -186,7 +189,7 @@ def _own(name: str, plan: Plan) -> str:
 
 
 def _layer(tensor: Stored, path: str, weight_format: str, plan: Plan, dequantised: dict[str, int]) -> HeldLinear:
-    if path == "transformer.wpe":
+    if path == POSITIONS:
         return PlainLinear(_as(tensor, torch.float32 if weight_format == "fp32" else torch.bfloat16))
     if weight_format == "gguf":
         if held_as_is(tensor):
@@ -207,7 +210,7 @@ def _layer(tensor: Stored, path: str, weight_format: str, plan: Plan, dequantise
 
 def _is_int4(tensor: Stored, path: str, weight_format: str, plan: Plan) -> bool:
     """Whether a weight is rounded to four bits: those of the blocks, not the output head or an embedding."""
-    whole = path in ("lm_head", plan.embedding, "transformer.wpe") or tensor.shape[1] % GROUP
+    whole = path in ("lm_head", plan.embedding, POSITIONS) or tensor.shape[1] % GROUP
     return weight_format == "int4" and not whole
 
 

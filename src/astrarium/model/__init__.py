@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from astrarium.model.base import Base, load_base
     from astrarium.model.conversation import Conversation, base_for
     from astrarium.model.model import Model, load
+    from astrarium.model.prediction import predict_memory
 
-__all__ = ["Base", "Conversation", "Model", "Sampling", "Ticket", "base_for", "load", "load_base"]
+__all__ = ["Base", "Conversation", "Model", "Sampling", "Ticket", "base_for", "load", "load_base", "predict_memory"]
 
 __getattr__ = lazy_names(
     __name__,
@@ -19,6 +20,7 @@ __getattr__ = lazy_names(
         **dict.fromkeys(["Base", "load_base"], ".base"),
         **dict.fromkeys(["Conversation", "base_for"], ".conversation"),
         **dict.fromkeys(["Model", "load"], ".model"),
+        "predict_memory": ".prediction",
         "Sampling": "..engine.sampling",
         "Ticket": "..engine.request",
     },

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from astrarium.engine.engine import Engine
     from astrarium.engine.request import Ticket
     from astrarium.model.runner import Runner
+    from astrarium.text.templates import Template
 
 Place = str | os.PathLike[str]
 """A folder, a file, or a hub id."""
@@ -278,21 +279,47 @@ class Model:
             TextError: the base has no fill-in-the-middle tokens and `prefix_only` is not set, or see `stream`.
             AdapterError: see `stream`.
         """
+        chosen = _for_text(sampling, options)
+        return self.completion(prefix, suffix, prefix_only=prefix_only, adapter=adapter, sampling=chosen).text
+
+    def completion(
+        self,
+        prefix: str,
+        suffix: str = "",
+        *,
+        prefix_only: bool = False,
+        adapter: str | None = "",
+        sampling: Sampling | None = None,
+        **options: Any,
+    ) -> Ticket:
+        """As `complete`, with more than the text: see `answers`. An error of the request is raised."""
         prompt = self.tokenizer.encode(prefix) if prefix_only else self._fim_prompt(prefix, suffix)
-        return "".join(self._runner.stream(prompt, self._adapter_of(adapter), _for_text(sampling, options)))
+        [ticket] = self._runner.answers([(prompt, self._adapter_of(adapter), _chosen(sampling, options))])
+        if ticket.error is not None:
+            raise ticket.error
+        return ticket
+
+    def template(self, *, adapter: str | None = "", template: str | None = None) -> str:
+        """The name of the template that a question is put into; the options are those of `stream`.
+
+        Raises:
+            TextError: an unknown template, or one that the tokenizer has not.
+            AdapterError: no adapter of that name.
+        """
+        return self._template(self._adapter_of(adapter), template).name
 
     def _prompt(self, question: str | Turns, adapter: str | None, template: str | None) -> tuple[list[int], str | None]:
         """A question's tokens, and the name of the adapter that answers it."""
         name = self._adapter_of(adapter)
-        source = None if name is None else self._runner.adapter(name)
-        chosen = choose_template(
-            template,
-            {} if source is None else source.metadata,
-            None if source is None else source.name,
-            self.tokenizer,
-        )
+        chosen = self._template(name, template)
         turns = [{"role": "user", "content": question}] if isinstance(question, str) else [dict(t) for t in question]
         return encode_prompt(chosen, turns), name
+
+    def _template(self, adapter: str | None, wanted: str | None) -> Template:
+        if adapter is None:
+            return choose_template(wanted, {}, None, self.tokenizer)
+        source = self._runner.adapter(adapter)
+        return choose_template(wanted, source.metadata, source.name, self.tokenizer)
 
     def _fim_prompt(self, prefix: str, suffix: str) -> list[int]:
         marks = fim_tokens(self.tokenizer)

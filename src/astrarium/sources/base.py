@@ -57,6 +57,10 @@ class BaseSource(ABC):
             SourceError: the weights cannot be found or read.
         """
 
+    def kinds(self) -> dict[str, str]:
+        """Of a GGUF file, parameter → the type of its blocks or its dtype, from the header; of others, nothing."""
+        return {}
+
     @abstractmethod
     def digest(self) -> str:
         """A digest of the weights and the configuration.

@@ -61,12 +61,17 @@ class FolderSource(BaseSource):
         """The tensors of every file, one by one."""
         files = self.weight_files()
         listed = self._listed(files)
-        seen = set()
+        seen: dict[str, str] = {}
         for file in files:
             for tensor in _read(file):
-                seen.add(tensor.name)
+                if tensor.name in seen:
+                    raise CorruptFileError(
+                        f"{self.name}: tensor {tensor.name} is in two shards, {seen[tensor.name]} and {file.name}; "
+                        "which of them is meant cannot be known"
+                    )
+                seen[tensor.name] = file.name
                 yield tensor
-        missing = sorted(listed - seen)
+        missing = sorted(listed - seen.keys())
         if missing:
             raise CorruptFileError(
                 f"{self.name}: the index lists {len(missing)} tensors that no shard holds ({', '.join(missing[:3])})"
@@ -136,12 +141,17 @@ def _read(file: Path) -> Iterator[Tensor]:
         yield from read_tensors(file)
         return
     import pickle
+    import warnings
+    import zipfile
 
     import torch
 
     kinds = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.float64: "F64"}
     try:
-        state = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Detected pickle protocol")  # an error follows where it matters
+            # Files from before torch 1.6 are no archives, and cannot be mapped.
+            state = torch.load(file, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(file))
     except pickle.UnpicklingError as error:
         raise CorruptFileError(
             f"{file} holds more than weights; code in a file is never run, use safetensors"

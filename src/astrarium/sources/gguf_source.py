@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from astrarium.sources.base import BaseSource
 from astrarium.sources.fingerprint import fingerprint
-from astrarium.sources.gguf.architectures import config_of
+from astrarium.sources.gguf.architectures import architecture_of, config_of, parameter_name
 from astrarium.sources.gguf.file import tensors_of
 from astrarium.sources.gguf.header import read_header
 from astrarium.sources.gguf.tokenizer import tokenizer_of
@@ -35,6 +35,12 @@ class GgufSource(BaseSource):
     def tensors(self) -> Iterator[Tensor]:
         """The tensors, as views of the mapped file."""
         return tensors_of(self._header)
+
+    def kinds(self) -> dict[str, str]:
+        """Each parameter's type of blocks or dtype, from the header alone."""
+        _, architecture = architecture_of(self._header)
+        named = ((parameter_name(info.name, architecture), info.kind) for info in self._header.tensors)
+        return {name: kind for name, kind in named if name is not None}
 
     def digest(self) -> str:
         """A digest of the file's size and its two ends."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from astrarium.core.errors import TextError
 
-_PLACE = re.compile(r"(?P<file>.+?):(?P<line>\d+)(?::(?P<column>\d+))?")
+_PLACE = re.compile(r"(?P<file>.+?):(?P<line>\d{1,9})(?::(?P<column>\d{1,9}))?")
 
 
 def split_at(place: str) -> tuple[str, str]:
@@ -26,14 +26,16 @@ def split_at(place: str) -> tuple[str, str]:
         text = Path(parts["file"]).expanduser().read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise TextError(f"{parts['file']} cannot be read as UTF-8 text: {error}") from error
-    lines = text.splitlines(keepends=True) or [""]
+    lines = text.split("\n")  # form feeds and the like, at which Python splits too, end no line of an editor
+    if len(lines) > 1 and not lines[-1]:
+        lines.pop()
     number = int(parts["line"])
     if not 1 <= number <= len(lines):
         raise TextError(f"{parts['file']} has no line {number}; it has the lines 1 to {len(lines)}")
     line = lines[number - 1]
-    width = len(line.rstrip("\r\n"))
+    width = len(line)
     column = width + 1 if parts["column"] is None else int(parts["column"])
     if not 1 <= column <= width + 1:
         raise TextError(f"{parts['file']} has no column {column} in line {number}; it has the columns 1 to {width + 1}")
-    at = sum(map(len, lines[: number - 1])) + column - 1
+    at = sum(len(before) + 1 for before in lines[: number - 1]) + column - 1
     return text[:at], text[at:]

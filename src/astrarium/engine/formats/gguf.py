@@ -11,25 +11,35 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from astrarium.engine.formats.panels import GROUP, HALF, SUPER4, SUPER6, Panels, by_panel, pack
+from astrarium.engine.formats.panels import GROUP, HALF, PANEL, SUPER4, SUPER6, Panels, by_panel, pack
 from astrarium.sources import Tensor as Stored
 
-_BLOCK = {"Q4_0": (32, 18), "Q4_1": (32, 20), "Q8_0": (32, 34), "Q4_K": (256, 144), "Q6_K": (256, 210)}
+HELD = {"Q4_0": (32, 18), "Q4_1": (32, 20), "Q8_0": (32, 34), "Q4_K": (256, 144), "Q6_K": (256, 210)}
+"""Blocks that the kernels take as they are: values and bytes of one."""
 
 
 def held_as_is(stored: Stored) -> bool:
     """Whether a stored tensor is in blocks that the kernels take as they are."""
-    return stored.kind in _BLOCK and not stored.transposed and len(stored.shape) == 2
+    return stored.kind in HELD and not stored.transposed and len(stored.shape) == 2
 
 
 def panels_of(stored: Stored) -> Panels:
     """A tensor of blocks as panels."""
     outputs, inputs = stored.shape
-    values, size = _BLOCK[stored.kind]
+    values, size = HELD[stored.kind]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The given buffer is not writable")  # it is copied from, only
         blocks = torch.frombuffer(stored.data, dtype=torch.uint8).view(outputs, inputs // values, size)
     return _READERS[stored.kind](blocks, outputs, inputs)
+
+
+def panel_bytes(kind: str, outputs: int, inputs: int) -> int:
+    """Bytes that a tensor of such blocks takes as panels: more than in its file, where codes or scales are unpacked."""
+    groups = -(-outputs // PANEL) * PANEL * (inputs // GROUP)
+    return int(groups * _GROUP_BYTES[kind])
+
+
+_GROUP_BYTES = {"Q4_0": 18.0, "Q4_1": 20.0, "Q8_0": 34.0, "Q4_K": 18.5, "Q6_K": 34.25}
 
 
 def _half(blocks: Tensor, at: int) -> Tensor:

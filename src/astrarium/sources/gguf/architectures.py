@@ -106,7 +106,7 @@ def architecture_of(header: Header) -> tuple[str, Architecture]:
     """
     name = str(header.metadata.get("general.architecture"))
     if name not in ARCHITECTURES:
-        raise SourceError(f"{header.path} is of architecture {name!r}; known are {', '.join(ARCHITECTURES)}")
+        raise SourceError(f"{header.path} is of architecture {name[:80]!r}; known are {', '.join(ARCHITECTURES)}")
     return name, ARCHITECTURES[name]
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from astrarium.sources.gguf import other_blocks
+
 _Bytes = NDArray[np.uint8]
 _Floats = NDArray[np.float32]
 
@@ -100,4 +102,11 @@ BLOCKS: Mapping[str, BlockType] = {
     "Q8_0": BlockType(32, 34, _q8_0),
     "Q4_K": BlockType(256, 144, _q4_k),
     "Q6_K": BlockType(256, 210, _q6_k),
+    "Q5_0": BlockType(32, 22, other_blocks.q5_0),
+    "Q5_1": BlockType(32, 24, other_blocks.q5_1),
+    "Q2_K": BlockType(256, 84, other_blocks.q2_k),
+    "Q3_K": BlockType(256, 110, other_blocks.q3_k),
+    "Q5_K": BlockType(256, 176, other_blocks.q5_k),
+    "IQ4_NL": BlockType(32, 18, other_blocks.iq4_nl),
+    "IQ4_XS": BlockType(256, 136, other_blocks.iq4_xs),
 }

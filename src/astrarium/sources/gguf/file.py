@@ -8,7 +8,7 @@ import numpy as np
 
 from astrarium.core.errors import CorruptFileError, SourceError
 from astrarium.sources.gguf.architectures import Architecture, architecture_of, parameter_name
-from astrarium.sources.gguf.header import Header, TensorInfo
+from astrarium.sources.gguf.header import Header, TensorInfo, shown
 from astrarium.sources.tensor import Tensor
 
 
@@ -24,13 +24,15 @@ def tensors_of(header: Header) -> Iterator[Tensor]:
     for info in header.tensors:
         parameter = parameter_name(info.name, architecture)
         if parameter is None:
-            raise SourceError(f"{header.path}: tensor {info.name} has no place in a {architecture.model_type} model")
+            raise SourceError(
+                f"{header.path}: tensor {shown(info.name)} has no place in a {architecture.model_type} model"
+            )
         data = header.buffer[info.start : info.start + info.size]
         if architecture.rotated_pairs and info.name.split(".")[-2] in ("attn_q", "attn_k"):
             these = heads if ".attn_q." in info.name else kv_heads
             if info.shape[0] % (2 * these):
                 raise CorruptFileError(
-                    f"{header.path}: tensor {info.name} has {info.shape[0]} rows, "
+                    f"{header.path}: tensor {shown(info.name)} has {info.shape[0]} rows, "
                     f"which {these} heads do not share evenly"
                 )
             data = _unpaired(data, info, these)

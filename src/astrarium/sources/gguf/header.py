@@ -108,7 +108,7 @@ def read_header(path: str | Path) -> Header:
     metadata = {}
     for _ in range(keys):
         key = reader.string()
-        metadata[key] = reader.value(reader.number("<I"), key)
+        metadata[key] = reader.value(reader.number("<I"), shown(key))
     infos = [reader.tensor() for _ in range(tensors)]
     alignment = metadata.get("general.alignment", 32)
     if not isinstance(alignment, int) or alignment < 1:
@@ -120,6 +120,11 @@ def read_header(path: str | Path) -> Header:
     return Header(path, metadata, tuple(_placed(path, info, data, len(buffer)) for info in infos), buffer)
 
 
+def shown(name: str) -> str:
+    """A name out of a file, fit for a message: one short line, whatever it holds."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name[:80])
+
+
 def _placed(path: Path, info: tuple[str, tuple[int, ...], int, int], data: int, length: int) -> TensorInfo:
     name, shape, number, offset = info
     kind = _TYPES.get(number, f"number {number}")
@@ -127,15 +132,19 @@ def _placed(path: Path, info: tuple[str, tuple[int, ...], int, int], data: int, 
     if kind in BLOCKS:
         block = BLOCKS[kind]
         if shape[-1] % block.values:
-            raise CorruptFileError(f"{path}: tensor {name} has rows of {shape[-1]}; {kind} blocks hold {block.values}")
+            raise CorruptFileError(
+                f"{path}: tensor {shown(name)} has rows of {shape[-1]}; {kind} blocks hold {block.values}"
+            )
         size = count // block.values * block.size
     elif kind in _PLAIN:
         size = count * _PLAIN[kind]
     else:
-        raise SourceError(f"{path}: tensor {name} has blocks of type {kind}; known are {', '.join([*_PLAIN, *BLOCKS])}")
+        raise SourceError(
+            f"{path}: tensor {shown(name)} has blocks of type {kind}; known are {', '.join([*_PLAIN, *BLOCKS])}"
+        )
     if data + offset + size > length:
         raise CorruptFileError(
-            f"{path} is truncated: tensor {name} needs bytes up to {data + offset + size}, the file has {length}"
+            f"{path} is truncated: tensor {shown(name)} needs bytes up to {data + offset + size}, the file has {length}"
         )
     return TensorInfo(name, shape, kind, data + offset, size)
 
@@ -201,6 +210,6 @@ class _Reader:
         name = self.string()
         dimensions = self.number("<I")
         if not 1 <= dimensions <= _MAX_DIMENSIONS:
-            raise CorruptFileError(f"{self._path}: tensor {name} has {dimensions} dimensions; expected 1 to 4")
+            raise CorruptFileError(f"{self._path}: tensor {shown(name)} has {dimensions} dimensions; expected 1 to 4")
         shape = tuple(reversed([self.number("<Q") for _ in range(dimensions)]))
         return name, shape, self.number("<I"), self.number("<Q")

@@ -1,0 +1,42 @@
+"""Which token a request takes next, and how likely it was."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import torch
+from torch import Tensor
+
+from astrarium.engine.request import Logprob, Running
+from astrarium.engine.sampling import draw, penalised
+
+
+def choose(request: Running, logits: Tensor, likeliest: int, ends: Collection[int]) -> int:
+    """The next token of a request.
+
+    Args:
+        request: whose options and random stream decide.
+        logits: fp32 `[vocabulary]`.
+        likeliest: the first of the largest of them.
+        ends: ids that end an answer, which it may not do before `min_new_tokens`.
+    """
+    options = request.sampling
+    held_open = len(request.ticket.tokens) < options.min_new_tokens
+    if options.plain_greedy and not (held_open and likeliest in ends):
+        return likeliest
+    if options.repetition_penalty != 1:
+        seen = sorted({token for token in request.ids if token >= 0})
+        logits = penalised(logits, torch.tensor(seen), options.repetition_penalty)
+    if held_open and ends:
+        logits = logits.index_fill(0, torch.tensor(sorted(ends)), -torch.inf)
+    if options.temperature == 0:
+        return int(logits.argmax())
+    assert request.stream is not None
+    return draw(logits, options, request.stream)
+
+
+def logprob(token: int, logits: Tensor, count: int) -> Logprob:
+    """A token's log-probability, with those of so many of the likeliest."""
+    every = logits.log_softmax(-1)
+    values, ids = every.topk(min(count, len(every))) if count else (every[:0], every[:0])
+    return Logprob(token, float(every[token]), tuple(zip(ids.int().tolist(), values.tolist(), strict=True)))
