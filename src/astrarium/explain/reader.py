@@ -237,7 +237,8 @@ def _broken(script: Script, made: Broken) -> Reading:
         for at, message, mend in made.repairs
     )  # fmt: skip
     return Reading(
-        script.name, script.shown(script.code), findings=(*above, finding), mended=script.original, original=script.original,
+        script.name, script.shown(script.code), findings=(*above, finding),
+        mended=script.original, original=script.original,
         notes=("nothing else was checked: the script does not parse",), path=script.path,
         libraries={name: one.release for name in PACKAGES if (one := library(name)) is not None},
     )  # fmt: skip

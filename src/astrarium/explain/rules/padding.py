@@ -62,8 +62,8 @@ def _pad_told(where: str, tokenizer: Value) -> tuple[str, str]:
     own = next(iter(has)) if len(has) == 1 else None
     return (
         f"padding and the end of a text are the same token, and {where} masks the loss by it",
-        f"give padding a token of its own, which this tokenizer has: `tokenizer.pad_token = '{own}'`; nothing has to be "
-        "resized for it"
+        f"give padding a token of its own, which this tokenizer has: `tokenizer.pad_token = '{own}'`; nothing has to "
+        "be resized for it"
         if own is not None
         else "give padding a token of its own: `tokenizer.add_special_tokens({'pad_token': '<pad>'})`, then "
         "`model.resize_token_embeddings(len(tokenizer))`; or mask labels by the attention mask",
