@@ -36,6 +36,9 @@ def test_the_mended_copy(name: str) -> None:
     if "clean/" in name:
         assert reading.mended == reading.original
         return
+    if any(finding.id == "syntax-error" and not finding.fixable for finding in reading.findings):
+        assert reading.mended == reading.original
+        return
     again = read_text(reading.mended, name)
     assert again.mended == reading.mended
     cst.parse_module(script_of(reading.mended, name).code)

@@ -122,6 +122,14 @@ def puts_bos_in_front(name: str | None) -> bool | None:
     return True if re.search(r"code-?llama|llama-?[234]|mistral|mixtral|gemma|zephyr|vicuna", lower) else None
 
 
+def padding_token(name: str | None) -> str | None:
+    """The token that a base's vocabulary holds for padding beside its end token; None where none is known."""
+    lower = (name or "").lower()
+    if "santacoder" in lower:
+        return "<fim-pad>"
+    return "<fim_pad>" if re.search(r"star_?coder|octocoder|astraios", lower) else None
+
+
 _OF_ANOTHER_CLASS = re.compile(r"llama-?3|smollm")
 """Bases of the family llama whose tokenizers are none of Llama's class."""
 

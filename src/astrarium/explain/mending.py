@@ -73,14 +73,48 @@ def _add_for_thread(tree: Tree, call: cst.Call, text: str) -> tuple[Edit, ...]:
 
 
 def remove_argument(tree: Tree, call: cst.Call, argument: cst.CSTNode) -> tuple[Edit, ...]:
-    """Take an argument out of a call; nothing where it is said elsewhere, in a dict that the call unpacks."""
+    """Take an argument out of a call, or out of a `dict(…)` or `{…}` that only this call unpacks; else nothing."""
     position = next((i for i, one in enumerate(call.args) if one is argument and not one.star), None)
     if position is None:
-        return ()
+        return _remove_item(tree, call, argument)
     if position + 1 < len(call.args):
         return (Edit(tree.span(argument)[0], tree.span(call.args[position + 1])[0], ""),)
     start = tree.span(call.args[position - 1])[1] if position else tree.span(argument)[0]
     return (Edit(start, tree.span(argument)[1], ""),)
+
+
+def _remove_item(tree: Tree, call: cst.Call, item: cst.CSTNode) -> tuple[Edit, ...]:
+    for one in call.args:
+        made = _made_for(tree, one.value) if one.star == "**" else None
+        if isinstance(made, cst.Call) and any(given is item for given in made.args):
+            return remove_argument(tree, made, item)
+        parts = list(made.elements) if isinstance(made, cst.Dict) else []
+        position = next((i for i, part in enumerate(parts) if part is item), None)
+        if position is None:
+            continue
+        if position + 1 < len(parts):
+            return (Edit(tree.span(item)[0], tree.span(parts[position + 1])[0], ""),)
+        start = tree.span(parts[position - 1])[1] if position else tree.span(item)[0]
+        return (Edit(start, tree.span(item)[1], ""),)
+    return ()
+
+
+def _made_for(tree: Tree, value: cst.BaseExpression) -> cst.BaseExpression | None:
+    """The `dict(…)` or `{…}` that is unpacked: in place, or assigned to a name that nothing else reads."""
+    if isinstance(value, cst.Name):
+        if tree.read[value.value] != 2:
+            return None
+        bound = [
+            one.value
+            for one in tree.every(cst.Assign)
+            if len(one.targets) == 1
+            and isinstance(one.targets[0].target, cst.Name)
+            and one.targets[0].target.value == value.value
+        ]
+        value = bound[0] if len(bound) == 1 else value
+    if isinstance(value, cst.Call) and not (isinstance(value.func, cst.Name) and value.func.value == "dict"):
+        return None
+    return value if isinstance(value, cst.Call | cst.Dict) else None
 
 
 def rename(tree: Tree, key: cst.BaseExpression | None, new: str) -> tuple[Edit, ...]:

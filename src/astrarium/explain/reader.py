@@ -229,8 +229,16 @@ def _broken(script: Script, made: Broken) -> Reading:
         "syntax-error", "error", line, f"the script does not parse: {made.reason}", rule.why,
         "mend this line by hand; what was meant is not plain", line, cell=cell, code=script.shown_line(made.line),
     )  # fmt: skip
+    above = tuple(
+        Finding(
+            "syntax-error", "error", script.place(at)[0], message, rule.why, mend, script.place(at)[0],
+            cell=script.place(at)[1], code=script.shown_line(at),
+        )
+        for at, message, mend in made.repairs
+    )  # fmt: skip
     return Reading(
-        script.name, script.shown(script.code), findings=(finding,), mended=script.original, original=script.original,
+        script.name, script.shown(script.code), findings=(*above, finding),
+        mended=script.original, original=script.original,
         notes=("nothing else was checked: the script does not parse",), path=script.path,
         libraries={name: one.release for name in PACKAGES if (one := library(name)) is not None},
     )  # fmt: skip

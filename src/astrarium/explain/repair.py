@@ -31,6 +31,8 @@ class Broken:
 
     line: int
     reason: str
+    repairs: tuple[tuple[int, str, str], ...] = ()
+    """What else keeps it from parsing, above that line: line, message, mend."""
 
 
 def repaired(text: str) -> Repaired | Broken:
@@ -56,7 +58,14 @@ def repaired(text: str) -> Repaired | Broken:
                 text = new
                 break
         else:
-            return Broken(lines[min(error[0], len(lines)) - 1], error[1])
+            line = min(error[0], len(lines))
+            row = text.split("\n")[line - 1]
+            reason = (
+                "a closing parenthesis is missing, and there are several places where it may have stood"
+                if len(_unclosed(_bare(row))) and _several_places(_bare(row))
+                else error[1]
+            )
+            return Broken(lines[line - 1], reason, tuple(done))
     return Broken(lines[0], "more than eight places do not parse")
 
 
@@ -228,14 +237,11 @@ def _open_bracket(text: str, line: int) -> _Made | None:
         row = rows[number - 1]
         if row.rstrip().endswith((",", "(", "[", "{", "\\")):
             continue
-        bare = re.sub(r"(\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*')|#.*", lambda m: " " * len(m.group()), row)
-        stack = []
-        for mark in bare:
-            if mark in "([{":
-                stack.append({"(": ")", "[": "]", "{": "}"}[mark])
-            elif mark in ")]}" and stack and stack[-1] == mark:
-                stack.pop()
+        bare = _bare(row)
+        stack = _unclosed(bare)
         if stack and bare.strip():
+            if _several_places(bare):
+                return None
             end = len(bare.rstrip())
             colon = (
                 ":" if bare[:end].endswith(":") and re.match(r"\s*(def|if|for|while|class|with|elif)\b", bare) else ""
@@ -245,3 +251,59 @@ def _open_bracket(text: str, line: int) -> _Made | None:
             rows[number - 1] = row[:end] + closing + row[end:]
             return "\n".join(rows), number, f"{closing} is missing at the end of the line", "close it", _same(text)
     return None
+
+
+def _bare(row: str) -> str:
+    """A line with spaces in the place of its strings and comment."""
+    strings = r"(\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*')|#.*"
+    return re.sub(strings, lambda m: (" " if m.group().startswith("#") else "_") * len(m.group()), row)
+
+
+def _unclosed(bare: str) -> list[str]:
+    """What would close the brackets that a line leaves open, the outermost first."""
+    stack: list[str] = []
+    for mark in bare:
+        if mark in "([{":
+            stack.append({"(": ")", "[": "]", "{": "}"}[mark])
+        elif mark in ")]}" and stack and stack[-1] == mark:
+            stack.pop()
+    return stack
+
+
+def _several_places(bare: str) -> bool:
+    """Whether the parenthesis that is missing may have stood before one of the arguments of a call that ends the line.
+
+    `load(make(name, adapter)`: the second name may be `make`'s or `load`'s. A keyword argument is `make`'s.
+    """
+    open_calls: list[tuple[int, bool]] = []
+    closed: list[tuple[int, bool]] = []
+    for place, mark in enumerate(bare):
+        if mark in "([{":
+            called = mark == "(" and bool(re.search(r"[\w\])]$", bare[:place]))
+            open_calls.append((place, called))
+            closed = []
+        elif mark in ")]}" and open_calls:
+            closed.append(open_calls.pop())
+        elif not mark.isspace() and mark != ":":
+            closed = []
+    if not any(called for _, called in open_calls):
+        return False
+    return any(called and _second_positional(bare, place) for place, called in closed)
+
+
+def _second_positional(bare: str, place: int) -> bool:
+    """Whether a call whose parenthesis opens there is given an argument by position after its first."""
+    depth, start = 0, None
+    for at in range(place, len(bare)):
+        mark = bare[at]
+        if mark in "([{":
+            depth += 1
+        elif mark in ")]}":
+            depth -= 1
+        if (mark == "," and depth == 1) or depth == 0:
+            if start is not None and bare[start:at].strip() and not re.match(r"\s*(\w+\s*=(?!=)|\*)", bare[start:at]):
+                return True
+            start = at + 1
+        if depth == 0:
+            return False
+    return False

@@ -26,7 +26,7 @@ from astrarium.explain.rules.asking import (
 )  # fmt: skip
 from astrarium.explain.rules.registry import Found, rule
 from astrarium.explain.spelling import spelt
-from astrarium.explain.values import Adapter, Model, Value, options, text_of
+from astrarium.explain.values import Adapter, Model, Table, Value, constant, options, text_of
 
 
 @rule(
@@ -262,6 +262,34 @@ def adapter_method_unknown(script: Context) -> Iterator[Found]:
             else "use a peft that has it",
             _import_edit(script) if bottleneck else (),
         )
+    for node, method in _methods_said(script):
+        if known and method not in known:
+            bottleneck = method == "BOTTLENECK"
+            yield Found(
+                node,
+                f"peft {peft.release if peft else ''} has no method `{method}`",
+                "add `import astrarium`: it teaches the installed peft this method"
+                if bottleneck
+                else "say one that it has: " + ", ".join(f"`{one}`" for one in sorted(known)[:6]) + ", …",
+                _import_edit(script) if bottleneck else (),
+            )
+
+
+def _methods_said(script: Context) -> Iterator[tuple[cst.CSTNode, str]]:
+    """Methods named by peft's type: `get_peft_config({"peft_type": …})` and `PeftConfig(peft_type=…)`."""
+    for event in script.events:
+        if event.name == "peft.PeftConfig":
+            value, node = event.value("peft_type"), event.node
+        elif event.name == "peft.get_peft_config":
+            table = event.value("config_dict", 0)
+            if not isinstance(table, Table):
+                continue
+            value, node = table.items.get("peft_type", Value()), table.nodes.get("peft_type", event.node)
+        else:
+            continue
+        method = constant(value)
+        if isinstance(method, str):
+            yield node, method.upper()
 
 
 def _import_edit(script: Context) -> tuple[Edit, ...]:

@@ -258,7 +258,8 @@ def training_mode(script: Context) -> Iterator[Found]:
             edits = line_before(script.tree, event.statement, f"{func.value.value}.eval()")
         where = f" since {script.where(since.node)}" if since is not None and since.order < event.order else ""
         yield Found(
-            event.node, f"the model has been in training mode{where}: dropout is on while it answers",
+            event.node,
+            f"the model has been in training mode{where}: dropout, where there is any, is on while it answers",
             "call `model.eval()` before", edits,
         )  # fmt: skip
 

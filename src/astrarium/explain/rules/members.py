@@ -59,10 +59,9 @@ def value_gone(script: Context) -> Iterator[Found]:
 
 
 def _torch_tensors(script: Context, given: Given) -> tuple[Edit, ...]:
-    """`"pt"` in the place of another kind, in a script that is about torch."""
+    """`"pt"` in the place of a kind that is gone, in a script that does not go on with it."""
     node = given.node.value
-    about = script.flow.modules & {"torch", "peft"} and not script.flow.modules & {"tensorflow", "jax", "flax"}
-    if not about or not isinstance(node, cst.SimpleString):
+    if script.flow.modules & {"tensorflow", "keras", "jax", "flax"} or not isinstance(node, cst.SimpleString):
         return ()
     return replace(script.tree, node, f"{node.quote}pt{node.quote}")
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
+from astrarium.explain.bases import padding_token
 from astrarium.explain.context import Context, model_of, named
 from astrarium.explain.events import Given, Store
 from astrarium.explain.mending import Edit, replace
@@ -30,7 +31,7 @@ def pad_is_eos(script: Context) -> Iterator[Found]:
     for node, receiver in _eos_for_padding(script):
         mask = next((mask for mask, by in masks if _may_be_one(receiver, by)), None)
         if mask is not None:
-            yield Found(node, *_pad_told(script.where(mask)))
+            yield Found(node, *_pad_told(script.where(mask), receiver))
 
 
 def _eos_for_padding(script: Context) -> Iterator[tuple[cst.CSTNode, Value]]:
@@ -55,10 +56,16 @@ def _may_be_one(one: Value, other: Value) -> bool:
     return any(made is again for made in first for again in second)
 
 
-def _pad_told(where: str) -> tuple[str, str]:
+def _pad_told(where: str, tokenizer: Value) -> tuple[str, str]:
+    bases = [made.base for made in options(tokenizer) if isinstance(made, Tokenizer)]
+    has = {padding_token(base) for base in bases}
+    own = next(iter(has)) if len(has) == 1 else None
     return (
         f"padding and the end of a text are the same token, and {where} masks the loss by it",
-        "give padding a token of its own: `tokenizer.add_special_tokens({'pad_token': '<pad>'})`, then "
+        f"give padding a token of its own, which this tokenizer has: `tokenizer.pad_token = '{own}'`; nothing has to "
+        "be resized for it"
+        if own is not None
+        else "give padding a token of its own: `tokenizer.add_special_tokens({'pad_token': '<pad>'})`, then "
         "`model.resize_token_embeddings(len(tokenizer))`; or mask labels by the attention mask",
     )
 

@@ -90,7 +90,9 @@ def quantised_moved(script: Context) -> Iterator[Found]:
             event.node,
             f"the model is loaded in {what} bits, and `.{event.short}` "
             + ("is refused with a `ValueError`" if refused else "moves what is on its device since it was loaded"),
-            'leave it where it is: `device_map="auto"` places it when it is loaded',
+            "leave the cast out: the weights stay as they were rounded; `dtype=` says in what type the rest is loaded"
+            if cast
+            else 'leave it where it is: `device_map="auto"` places it when it is loaded',
             edits,
             severity="error" if refused else None,
         )
