@@ -144,6 +144,16 @@ def test_bank_asks_for_every_adapter(model: Any) -> None:
     assert figures["reload_s"] == pytest.approx(0.012)
 
 
+def test_the_bank_counts_adapters_that_were_read_when_the_model_was_loaded(
+    model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours._ALONE.clear()
+    seen = iter([5000, 5600])  # before any adapter is asked for, and after all were
+    monkeypatch.setattr(ours, "process_bytes", lambda kind: next(seen))
+    figures = ours._KINDS["bank"](model, {"prompts": prompts(1, 8), "adapters": {"a": "x", "b": "y"}})
+    assert figures["above_bytes"] == 5600 - (5000 - 1234)
+
+
 def test_tokens_that_do_not_come_are_an_error(model: Any) -> None:
     step: Callable[[], Sequence[Any]] = model.engine.step
     model.engine.step = lambda: step()[:0]

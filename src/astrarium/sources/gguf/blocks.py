@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from astrarium.sources.gguf import other_blocks
+from astrarium.sources.gguf.other_blocks import half, six_bits
 
 _Bytes = NDArray[np.uint8]
 _Floats = NDArray[np.float32]
@@ -34,11 +35,6 @@ class BlockType:
             return self.decode(raw.reshape(-1, self.size)).reshape(-1)
 
 
-def _half(blocks: _Bytes, at: int) -> _Floats:
-    """An fp16 number at a fixed place of every block: `[n, 1]`."""
-    return blocks[:, at : at + 2].copy().view("<f2").astype(np.float32)
-
-
 def _nibbles(packed: _Bytes) -> _Bytes:
     """The low halves of 16 bytes, then the high ones: `[n, 16]` → `[n, 32]`."""
     halves = np.empty((len(packed), 32), dtype=np.uint8)
@@ -49,33 +45,24 @@ def _nibbles(packed: _Bytes) -> _Bytes:
 
 def _q4_0(blocks: _Bytes) -> _Floats:
     values = (_nibbles(blocks[:, 2:]).view(np.int8) - np.int8(8)).astype(np.float32)
-    values *= _half(blocks, 0)
+    values *= half(blocks, 0)
     return values
 
 
 def _q4_1(blocks: _Bytes) -> _Floats:
     values = _nibbles(blocks[:, 4:]).astype(np.float32)
-    values *= _half(blocks, 0)
-    values += _half(blocks, 2)
+    values *= half(blocks, 0)
+    values += half(blocks, 2)
     return values
 
 
 def _q8_0(blocks: _Bytes) -> _Floats:
-    return np.multiply(blocks[:, 2:].view(np.int8), _half(blocks, 0), dtype=np.float32)
+    return np.multiply(blocks[:, 2:].view(np.int8), half(blocks, 0), dtype=np.float32)
 
 
 def _q4_k(blocks: _Bytes) -> _Floats:
-    """256 values: 8 groups of 32, each with a 6-bit scale and a 6-bit minimum.
-
-    Bytes 4 to 15 hold scales and minima: of groups 0 to 3 in the lower six bits of bytes 4 to 7 and 8 to 11, of groups
-    4 to 7 with four bits in bytes 12 to 15 and two in the upper bits of the others.
-    """
-    packed = blocks[:, 4:16]
-    first, second, third = packed[:, 0:4], packed[:, 4:8], packed[:, 8:12]
-    scales = np.concatenate([first & 0x3F, (third & 0x0F) | ((first >> 2) & 0x30)], axis=1)
-    minima = np.concatenate([second & 0x3F, (third >> 4) | ((second >> 2) & 0x30)], axis=1)
-    scale = (_half(blocks, 0) * scales.astype(np.float32))[:, :, None]
-    minimum = (_half(blocks, 2) * minima.astype(np.float32))[:, :, None]
+    """256 values: 8 groups of 32, each with a 6-bit scale and a 6-bit minimum."""
+    scale, minimum = six_bits(blocks)
     pairs = blocks[:, 16:].reshape(-1, 4, 32)
     values = np.stack([pairs & 0x0F, pairs >> 4], axis=2).reshape(-1, 8, 32).astype(np.float32)
     values *= scale  # in place: a second array of fp32 would be as large as the tensor
@@ -91,7 +78,7 @@ def _q6_k(blocks: _Bytes) -> _Floats:
     four = np.stack([low & 0x0F, low >> 4], axis=2).reshape(-1, 2, 4, 32)
     two = np.stack([(high >> shift) & 0x03 for shift in (0, 2, 4, 6)], axis=2)
     values = ((four | (two << 4)).astype(np.int8) - np.int8(32)).reshape(-1, 16, 16).astype(np.float32)
-    values *= (_half(blocks, 208) * scales)[:, :, None]
+    values *= (half(blocks, 208) * scales)[:, :, None]
     result: _Floats = values.reshape(-1, 256)
     return result
 

@@ -19,23 +19,23 @@ _CURVE = np.array(
 def q5_0(blocks: _Bytes) -> _Floats:
     """32 values `[n, 22]`: a factor, fifth bits, nibbles."""
     values = (_fives(blocks[:, 2:6], blocks[:, 6:]).view(np.int8) - np.int8(16)).astype(np.float32)
-    values *= _half(blocks, 0)
+    values *= half(blocks, 0)
     return values
 
 
 def q5_1(blocks: _Bytes) -> _Floats:
     """32 values `[n, 24]`: a factor, a minimum, fifth bits, nibbles."""
     values = _fives(blocks[:, 4:8], blocks[:, 8:]).astype(np.float32)
-    values *= _half(blocks, 0)
-    values += _half(blocks, 2)
+    values *= half(blocks, 0)
+    values += half(blocks, 2)
     return values
 
 
 def q2_k(blocks: _Bytes) -> _Floats:
     """256 values `[n, 84]`: 16 groups, each with a scale and a minimum of four bits, then two bits a value."""
     packed = blocks[:, :16]
-    scale = (_half(blocks, 80) * (packed & 0x0F).astype(np.float32))[:, :, None]
-    minimum = (_half(blocks, 82) * (packed >> 4).astype(np.float32))[:, :, None]
+    scale = (half(blocks, 80) * (packed & 0x0F).astype(np.float32))[:, :, None]
+    minimum = (half(blocks, 82) * (packed >> 4).astype(np.float32))[:, :, None]
     values = _twos(blocks[:, 16:80]).reshape(-1, 16, 16).astype(np.float32)
     values *= scale
     values -= minimum
@@ -55,18 +55,13 @@ def q3_k(blocks: _Bytes) -> _Floats:
     thirds = np.stack([(blocks[:, :32] >> bit) & 1 for bit in range(8)], axis=1).reshape(-1, 256)
     codes = _twos(blocks[:, 32:96]).view(np.int8) - ((thirds ^ 1) << 2).view(np.int8)
     values = codes.reshape(-1, 16, 16).astype(np.float32)
-    values *= (_half(blocks, 108) * scales)[:, :, None]
+    values *= (half(blocks, 108) * scales)[:, :, None]
     return values.reshape(-1, 256)
 
 
 def q5_k(blocks: _Bytes) -> _Floats:
     """256 values `[n, 176]`: 8 groups with scales and minima as in `Q4_K`, fifth bits, nibbles."""
-    packed = blocks[:, 4:16]
-    first, second, third = packed[:, 0:4], packed[:, 4:8], packed[:, 8:12]
-    scales = np.concatenate([first & 0x3F, (third & 0x0F) | ((first >> 2) & 0x30)], axis=1)
-    minima = np.concatenate([second & 0x3F, (third >> 4) | ((second >> 2) & 0x30)], axis=1)
-    scale = (_half(blocks, 0) * scales.astype(np.float32))[:, :, None]
-    minimum = (_half(blocks, 2) * minima.astype(np.float32))[:, :, None]
+    scale, minimum = six_bits(blocks)
     pairs = blocks[:, 48:].reshape(-1, 4, 32)
     codes = np.stack([pairs & 0x0F, pairs >> 4], axis=2).reshape(-1, 8, 32)
     codes |= np.stack([(blocks[:, 16:48] >> bit) & 1 for bit in range(8)], axis=1) << 4
@@ -80,7 +75,7 @@ def iq4_nl(blocks: _Bytes) -> _Floats:
     """32 values `[n, 18]`: a factor, nibbles that stand for the numbers of a curve."""
     packed = blocks[:, 2:]
     values: _Floats = _CURVE[np.concatenate([packed & 0x0F, packed >> 4], axis=1)]
-    values *= _half(blocks, 0)
+    values *= half(blocks, 0)
     return values
 
 
@@ -92,13 +87,29 @@ def iq4_xs(blocks: _Bytes) -> _Floats:
     scales = ((low | (two << 4)).view(np.int8) - np.int8(32)).astype(np.float32)
     packed = blocks[:, 8:].reshape(-1, 8, 16)
     values = _CURVE[np.concatenate([packed & 0x0F, packed >> 4], axis=2)]
-    values *= (_half(blocks, 0) * scales)[:, :, None]
+    values *= (half(blocks, 0) * scales)[:, :, None]
     whole: _Floats = values.reshape(-1, 256)
     return whole
 
 
-def _half(blocks: _Bytes, at: int) -> _Floats:
+def half(blocks: _Bytes, at: int) -> _Floats:
+    """The fp16 number `[n, 1]` at a byte of every block."""
     return blocks[:, at : at + 2].copy().view("<f2").astype(np.float32)
+
+
+def six_bits(blocks: _Bytes) -> tuple[_Floats, _Floats]:
+    """Scales and minima `[n, 8, 1]` of the 8 groups of a block: two factors, then six bits each in bytes 4 to 15.
+
+    Those of groups 0 to 3 are the lower six bits of bytes 4 to 7 and 8 to 11; those of groups 4 to 7 have four bits in
+    bytes 12 to 15 and two in the upper bits of the others.
+    """
+    packed = blocks[:, 4:16]
+    first, second, third = packed[:, 0:4], packed[:, 4:8], packed[:, 8:12]
+    scales = np.concatenate([first & 0x3F, (third & 0x0F) | ((first >> 2) & 0x30)], axis=1)
+    minima = np.concatenate([second & 0x3F, (third >> 4) | ((second >> 2) & 0x30)], axis=1)
+    scale: _Floats = (half(blocks, 0) * scales.astype(np.float32))[:, :, None]
+    minimum: _Floats = (half(blocks, 2) * minima.astype(np.float32))[:, :, None]
+    return scale, minimum
 
 
 def _fives(bits: _Bytes, packed: _Bytes) -> _Bytes:
