@@ -17,6 +17,7 @@ from transformers import (
 )
 
 from astrarium.core.errors import TextError
+from astrarium.engine.choosing import likeliest_of
 from astrarium.engine.sampling import Sampling, draw, penalised
 
 
@@ -133,3 +134,18 @@ def test_no_option_in_its_range_makes_a_draw_impossible(temperature: float, pena
 
 def test_stop_texts_in_a_list_are_as_good() -> None:
     assert Sampling(stop=["a", "b"]) == Sampling(stop=("a", "b"))  # type: ignore[arg-type]
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from([0.0, -1.5, 2.0, 2.0, 1e30, -3e38, math.inf, -math.inf, math.nan]), min_size=1),
+        min_size=1,
+        max_size=5,
+    ),
+    st.sampled_from([1, 7, 16, 40]),
+)
+def test_the_first_of_the_largest(rows: list[list[float]], times: int) -> None:
+    width = min(map(len, rows)) * times
+    logits = torch.tensor([(row * times)[:width] for row in rows])
+    expected = [int(row.argmax()) if row.isfinite().all() else None for row in logits]
+    assert likeliest_of(logits) == expected

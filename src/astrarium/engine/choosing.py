@@ -7,8 +7,21 @@ from collections.abc import Collection
 import torch
 from torch import Tensor
 
+from astrarium.engine.native import current
 from astrarium.engine.request import Logprob, Running
 from astrarium.engine.sampling import draw, penalised
+
+
+def likeliest_of(logits: Tensor) -> list[int | None]:
+    """Of each row of `[rows, vocabulary]` the first of the largest; None where a number is not finite."""
+    module = current()
+    if module is None:
+        found, finite = logits.argmax(-1).tolist(), torch.isfinite(logits).all(-1).tolist()
+    else:
+        logits = logits.contiguous()
+        found = module.likeliest(logits.data_ptr(), *logits.shape)
+        finite = [token >= 0 for token in found]
+    return [token if whole else None for token, whole in zip(found, finite, strict=True)]
 
 
 def choose(request: Running, logits: Tensor, likeliest: int, ends: Collection[int]) -> int:

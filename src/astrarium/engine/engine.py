@@ -18,7 +18,7 @@ from astrarium.core.errors import AdapterError, AstrariumError, EngineError, Tex
 from astrarium.engine.adapters.bank import DEFAULT_LIMIT, Bank, Reader
 from astrarium.engine.adapters.parts import Adapter
 from astrarium.engine.cache import PAGE, Cache, chains, pages_for
-from astrarium.engine.choosing import choose, logprob
+from astrarium.engine.choosing import choose, likeliest_of, logprob
 from astrarium.engine.families.network import Network
 from astrarium.engine.pace import Pace
 from astrarium.engine.request import Event, Reason, Running, Ticket, whole_ids
@@ -302,19 +302,19 @@ class Engine:
 
     def _write(self, logits: Tensor, chosen: list[tuple[Running, Segment]]) -> list[Event]:
         """What the step has read is kept; and of every request whose prompt is read, the next token."""
-        finite = torch.isfinite(logits.sum(-1)).tolist()
-        likeliest = logits.argmax(-1).tolist()
+        likeliest = likeliest_of(logits)
         events = []
         for row, (request, segment) in enumerate(chosen):
             try:
-                if not finite[row]:
+                first = likeliest[row]
+                if first is None:
                     raise EngineError(
                         "the model's logits are not finite (NaN or infinite); a weight or an adapter is broken"
                     )
                 request.done = segment.position + len(segment.ids)
                 self._remember(request)
                 if request.decoding:
-                    token = choose(request, logits[row], likeliest[row], self._ends)
+                    token = choose(request, logits[row], first, self._ends)
                     events.append(self._take(request, token, logits[row]))
             except Exception as error:  # this request fails alone
                 self.cache.spoil(request.pages)

@@ -112,6 +112,11 @@ class Step:
                         yield row + number, segment.worn.adapter.prompt[-token - 1]
             row += len(segment.ids)
 
+    @property
+    def native_kinds(self) -> list[tuple[int, int, int]]:
+        """What `native` was asked for, in that order."""
+        return list(self._native)
+
     def native(self, heads: int, kv_heads: int, window: int) -> Any:
         """The step as the compiled attention takes it."""
         key = (heads, kv_heads, window)

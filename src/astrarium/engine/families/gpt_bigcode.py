@@ -40,8 +40,10 @@ class GptBigCode(Network):
         kv_heads = 1 if flag(self.config, "multi_query", True) else gpt_like.heads(self.config)
         return Shape(len(self.blocks), kv_heads, gpt_like.head_width(self.config), dtype)
 
+    def embedded(self, step: Step) -> Tensor:
+        return super().embedded(step) + self.looked_up("transformer.wpe", self.positions, step.positions, step)
+
     def hidden(self, x: Tensor, step: Step, cache: Cache) -> Tensor:
-        x = x + self.looked_up("transformer.wpe", self.positions, step.positions, step)
         for block in self.blocks:
             x = block(x, step, cache)
         return x

@@ -13,6 +13,7 @@ from astrarium.engine.formats.layers import HeldLinear
 from astrarium.engine.linears import Linears
 from astrarium.engine.native import kernels
 from astrarium.engine.norms import LayerNorm, RMSNorm
+from astrarium.engine.recording import Recordings
 from astrarium.engine.step import Step, rows_of
 from astrarium.engine.weights import Weights
 
@@ -27,6 +28,7 @@ class Network(nn.Module):
     def __init__(self, config: Mapping[str, Any], weights: Weights) -> None:
         super().__init__()
         self.config, self._weights = config, weights
+        self._recordings = Recordings()
 
     def linears(self, *paths: str) -> Linears:
         """Linears that see the same input."""
@@ -50,19 +52,26 @@ class Network(nn.Module):
         raise NotImplementedError
 
     def hidden(self, x: Tensor, step: Step, cache: Cache) -> Tensor:
-        """Token embeddings `[tokens, hidden]` → what the last norm sees."""
+        """What `embedded` gives → what the last norm sees, `[tokens, hidden]`.
+
+        It may depend on the step's values through attention alone: what it does is recorded and done again.
+        """
         raise NotImplementedError
 
     @torch.inference_mode()
     def forward(self, step: Step, cache: Cache) -> Tensor:
-        """The logits of the step's wanted tokens, fp32 `[wanted, vocabulary]`."""
+        """The logits of the step's wanted tokens, fp32 `[wanted, vocabulary]`; good until the next step."""
         kernels()
-        x = self.hidden(self._embedded(step), step, cache)
+        return self._recordings.run(self._logits, self.embedded(step), step, cache)
+
+    def _logits(self, x: Tensor, step: Step, cache: Cache) -> Tensor:
+        x = self.hidden(x, step, cache)
         if step.wanted is not None:
             x = x[step.wanted]
         return self.head(self.last_norm(x, step.chosen), step.chosen)
 
-    def _embedded(self, step: Step) -> Tensor:
+    def embedded(self, step: Step) -> Tensor:
+        """The tokens' embeddings, `[tokens, hidden]`."""
         x = self.looked_up(self.embedding_path, self.embedding, step.ids(), step)
         for row, own in step.virtual():
             x[row] = own
@@ -96,5 +105,6 @@ class Network(nn.Module):
     def forget_layouts(self) -> None:
         """An adapter has left: let go of what was put together with it."""
         rows_of.cache_clear()
+        self._recordings.forget()
         for linears in self.all_linears():
             linears.forget()

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bindings.h"
+#include "programme.h"
 
 namespace nb = nanobind;
 using namespace astra;
@@ -56,33 +57,52 @@ void use(const std::string& name) {
   throw std::invalid_argument("this processor has no " + name);
 }
 
+// Rows of a norm that one thread takes at once: waiting for another takes as long as a few thousand numbers.
+int64_t rows_at_once(int64_t width) { return std::max<int64_t>(1, STRETCH / width); }
+
 void rms_norm(Address x, Address weight, float epsilon, int64_t rows, int64_t width, Address y) {
-  each(rows, 8, [&](int64_t i) {
-    active->rms_norm(at<float>(x) + i * width, at<float>(weight), epsilon, width, at<float>(y) + i * width);
+  perform([=](Programme& programme) {
+    programme.add(rows, rows_at_once(width), [=](int64_t i) {
+      active->rms_norm(at<float>(x) + i * width, at<float>(weight), epsilon, width, at<float>(y) + i * width);
+    });
   });
 }
 
 void layer_norm(Address x, Address weight, Address bias, float epsilon, int64_t rows, int64_t width, Address y) {
-  each(rows, 8, [&](int64_t i) {
-    active->layer_norm(at<float>(x) + i * width, at<float>(weight), at<float>(bias), epsilon, width,
-                       at<float>(y) + i * width);
+  perform([=](Programme& programme) {
+    programme.add(rows, rows_at_once(width), [=](int64_t i) {
+      active->layer_norm(at<float>(x) + i * width, at<float>(weight), at<float>(bias), epsilon, width,
+                         at<float>(y) + i * width);
+    });
   });
 }
 
 void activate(int kind, Address x, int64_t n) {
-  each((n + STRETCH - 1) / STRETCH, 1, [&](int64_t i) {
-    active->activate(kind, at<float>(x) + i * STRETCH, std::min(STRETCH, n - i * STRETCH));
+  perform([=](Programme& programme) {
+    programme.add((n + STRETCH - 1) / STRETCH, [=](int64_t i) {
+      active->activate(kind, at<float>(x) + i * STRETCH, std::min(STRETCH, n - i * STRETCH));
+    });
   });
 }
 
 // x [rows, 2 * width], gates first → y [rows, width]
 void gate(int kind, Address x, int64_t rows, int64_t width, Address y) {
   const int64_t stretches = (width + STRETCH - 1) / STRETCH;
-  each(rows * stretches, rows * width < 2 * STRETCH ? rows * stretches : 1, [&](int64_t i) {
-    const int64_t row = i / stretches, from = i % stretches * STRETCH;
-    const float* gates = at<float>(x) + row * 2 * width + from;
-    active->gate(kind, gates, gates + width, at<float>(y) + row * width + from, std::min(STRETCH, width - from));
+  perform([=](Programme& programme) {
+    programme.add(rows * stretches, std::max<int64_t>(1, STRETCH / width), [=](int64_t i) {
+      const int64_t row = i / stretches, from = i % stretches * STRETCH;
+      const float* gates = at<float>(x) + row * 2 * width + from;
+      active->gate(kind, gates, gates + width, at<float>(y) + row * width + from, std::min(STRETCH, width - from));
+    });
   });
+}
+
+std::vector<int64_t> likeliest(Address logits, int64_t rows, int64_t width) {
+  std::vector<int64_t> found(rows);
+  perform([=, &found](Programme& programme) {
+    programme.add(rows, [=, &found](int64_t i) { found[i] = active->likeliest(at<float>(logits) + i * width, width); });
+  });
+  return found;
 }
 
 }  // namespace
@@ -98,7 +118,9 @@ NB_MODULE(_kernels, m) {
   m.def("layer_norm", &layer_norm);
   m.def("activate", &activate);
   m.def("gate", &gate);
+  m.def("likeliest", &likeliest);
   define_linears(m);
   define_attention(m);
+  define_programme(m);
   define_training(m);
 }

@@ -30,6 +30,7 @@ T* scratch(std::vector<T>& block, int64_t size) {
 
 void define_linears(nanobind::module_& m);
 void define_attention(nanobind::module_& m);
+void define_programme(nanobind::module_& m);
 void define_training(nanobind::module_& m);
 
 }  // namespace astra

@@ -4,33 +4,30 @@
 
 #include <cstring>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "bindings.h"
+#include "programme.h"
 
 namespace nb = nanobind;
 using namespace astra;
 
 namespace {
 
-struct Activations {
-  std::vector<int8_t> codes;
-  std::vector<float> scales, sums;
-  std::vector<int32_t> halves;
-  Codes view;
+// Memory for quantised activations, the `number`th of an operation.
+Codes room_for_codes(Programme& programme, int number, int64_t rows, int64_t inputs) {
+  const int64_t groups = inputs / GROUP;
+  const int use = CODES + 4 * number;
+  return {rows, inputs, programme.room<int8_t>(use, rows * inputs), programme.room<float>(use + 1, rows * groups),
+          programme.room<float>(use + 2, rows * groups), programme.room<int32_t>(use + 3, 2 * rows * groups)};
+}
 
-  void make_room(int64_t rows, int64_t inputs) {
-    const int64_t groups = inputs / GROUP;
-    view = {rows, inputs, scratch(codes, rows * inputs), scratch(scales, rows * groups), scratch(sums, rows * groups),
-            scratch(halves, 2 * rows * groups)};
-  }
-
-  Codes part(int64_t from, int64_t rows) const {
-    const int64_t groups = view.inputs / GROUP;
-    return {rows, view.inputs, view.codes + from * view.inputs, view.scales + from * groups, view.sums + from * groups,
-            view.halves + 2 * from * groups};
-  }
-};
+Codes part_of(const Codes& all, int64_t from, int64_t rows) {
+  const int64_t groups = all.inputs / GROUP;
+  return {rows, all.inputs, all.codes + from * all.inputs, all.scales + from * groups, all.sums + from * groups,
+          all.halves + 2 * from * groups};
+}
 
 struct Layer {
   bool plain;
@@ -106,13 +103,19 @@ struct Plan {
     affine.push_back({row, rows, width, column, at<float>(scale), at<float>(shift)});
   }
 
-  void run(Address x, int64_t x_stride, Address y, int64_t y_stride) {
+  void run(Address x_at, int64_t x_stride, Address y_at, int64_t y_stride) {
     make_room();
-    each_then_each(
-        (int64_t)downs.size(), (int64_t)ups.size(), [&](int64_t i) { down(i, at<float>(x), x_stride); },
-        [&](int64_t i) { up(i, at<float>(y), y_stride); });
-    for (const Affine& a : affine)
-      for (int64_t row = a.row; row < a.row + a.rows; row++) apply(a, at<float>(y) + row * y_stride);
+    const float* x = at<float>(x_at);
+    float* y = at<float>(y_at);
+    perform([=](Programme& programme) {
+      programme.hold(this);
+      programme.add((int64_t)downs.size(), [=](int64_t i) { down(i, x, x_stride); });
+      programme.add((int64_t)ups.size(), [=](int64_t i) { up(i, y, y_stride); });
+      programme.add(affine.empty() ? 0 : 1, [=](int64_t) {
+        for (const Affine& a : affine)
+          for (int64_t row = a.row; row < a.row + a.rows; row++) apply(a, y + row * y_stride);
+      });
+    });
   }
 
   void make_room() {
@@ -163,15 +166,19 @@ struct Linears {
   }
 
   void run(Address x, int64_t x_stride, int64_t rows, Address y, int64_t y_stride, bool add) const {
-    std::vector<const float*> xs(layers.size(), at<float>(x));
-    run_each(xs, x_stride, rows, at<float>(y), y_stride, add);
+    run_apart(std::vector<Address>(layers.size(), x), x_stride, rows, y, y_stride, add);
   }
 
   void run_apart(const std::vector<Address>& x, int64_t x_stride, int64_t rows, Address y, int64_t y_stride,
                  bool add) const {
     std::vector<const float*> xs;
     for (Address address : x) xs.push_back(at<float>(address));
-    run_each(xs, x_stride, rows, at<float>(y), y_stride, add);
+    perform([&](Programme& programme) {
+      const auto work = prepared(programme, xs, x_stride, rows, at<float>(y), y_stride, add);
+      // Waiting for another thread takes as long as a few rows' codes.
+      programme.add(work->filled.empty() ? 0 : rows, rows < 4 ? rows : 1, [work](int64_t row) { work->fill(row); });
+      programme.add(work->tasks(), [this, work](int64_t task) { product(*work, task); });
+    });
   }
 
   // The products with a layout's adapters around them, `y` being new. `copies` [rows, layers, inputs] takes each layer's
@@ -181,91 +188,88 @@ struct Linears {
     const float* x = at<float>(x_at);
     float *copies = at<float>(copies_at), *result = at<float>(y), *sum = at<float>(into);
     const int64_t count = (int64_t)layers.size(), width = copies ? count * inputs : x_stride;
+    const int64_t in = inputs, out = outputs;
     std::vector<const float*> xs(layers.size(), x);
     for (int64_t i = 0; copies && i < count; i++) xs[i] = copies + i * inputs;
-    const Work work = prepared(xs, width, rows, result, outputs, false);
-    for (Plan* plan : {before, beside, after})
-      if (plan) plan->make_room();
-    std::vector<Phase> phases;
-    const auto phase = [&](int64_t tasks, std::function<void(int64_t)> task) {
-      if (tasks) phases.push_back({tasks, std::move(task)});
-    };
-    const auto copy = [&](int64_t row) {
-      for (int64_t n = 0; n < count; n++) std::copy_n(x + row * x_stride, inputs, copies + row * width + n * inputs);
-    };
-    const bool reads = copies && !before->downs.empty();  // what it adds must be whole before the products begin
-    if (reads) {
-      phase(rows + before->downs.size(), [&](int64_t i) {
-        if (i < rows) copy(i);
-        else before->down(i - rows, x, x_stride);
-      });
-      phase(before->ups.size(), [&](int64_t i) { before->up(i, copies, width); });
-    }
-    if (copies || !work.filled.empty())
-      phase(rows, [&](int64_t row) {
+    perform([&](Programme& programme) {
+      const auto work = prepared(programme, xs, width, rows, result, outputs, false);
+      for (Plan* plan : {before, beside, after})
+        if (plan) plan->make_room(), programme.hold(plan);
+      const auto copy = [=](int64_t row) {
+        for (int64_t n = 0; n < count; n++) std::copy_n(x + row * x_stride, in, copies + row * width + n * in);
+      };
+      const bool reads = copies && !before->downs.empty();  // what it adds must be whole before the products begin
+      if (reads) {
+        programme.add(rows + (int64_t)before->downs.size(), [=](int64_t i) {
+          if (i < rows) copy(i);
+          else before->down(i - rows, x, x_stride);
+        });
+        programme.add((int64_t)before->ups.size(), [=](int64_t i) { before->up(i, copies, width); });
+      }
+      programme.add(copies || !work->filled.empty() ? rows : 0, [=](int64_t row) {
         if (copies && !reads) copy(row);
         if (copies) before->elementwise(row, copies + row * width);
-        for (size_t number = 0; number < work.filled.size(); number++) work.fill(number, row);
+        work->fill(row);
       });
-    const int64_t own = work.tasks(), downs = beside ? beside->downs.size() : 0;
-    phase(own + downs, [&, own](int64_t i) {
-      if (i < own) product(work, i);
-      else beside->down(i - own, x, x_stride);
-    });
-    if (beside) {
-      phase(beside->ups.size(), [&](int64_t i) { beside->up(i, result, outputs); });
-      if (after && !beside->affine.empty())
-        phase(rows, [&](int64_t row) { beside->elementwise(row, result + row * outputs); });
-    }
-    if (after) {
-      phase(after->downs.size(), [&](int64_t i) { after->down(i, result, outputs); });
-      phase(after->ups.size(), [&](int64_t i) { after->up(i, result, outputs); });
-    }
-    Plan* last = after ? after : beside;
-    if (sum || (last && !last->affine.empty()))
-      phase(rows, [&](int64_t row) {
-        float* from = result + row * outputs;
+      const int64_t own = work->tasks(), downs = beside ? (int64_t)beside->downs.size() : 0;
+      programme.add(own + downs, [=](int64_t i) {
+        if (i < own) product(*work, i);
+        else beside->down(i - own, x, x_stride);
+      });
+      if (beside) {
+        programme.add((int64_t)beside->ups.size(), [=](int64_t i) { beside->up(i, result, out); });
+        programme.add(after && !beside->affine.empty() ? rows : 0,
+                      [=](int64_t row) { beside->elementwise(row, result + row * out); });
+      }
+      if (after) {
+        programme.add((int64_t)after->downs.size(), [=](int64_t i) { after->down(i, result, out); });
+        programme.add((int64_t)after->ups.size(), [=](int64_t i) { after->up(i, result, out); });
+      }
+      const Plan* last = after ? after : beside;
+      programme.add(sum || (last && !last->affine.empty()) ? rows : 0, [=](int64_t row) {
+        float* from = result + row * out;
         if (last) last->elementwise(row, from);
-        for (int64_t i = 0; sum && i < outputs; i++) sum[row * outputs + i] += from[i];
+        for (int64_t i = 0; sum && i < out; i++) sum[row * out + i] += from[i];
       });
-    in_turn(phases);
+    });
   }
 
  private:
   // Products of some rows: what each panel reads and where it writes.
   struct Work {
-    const std::vector<const float*>& xs;
+    std::vector<const float*> xs;
     int64_t x_stride, rows;
     float* y;
     int64_t y_stride;
     bool add;
-    std::vector<Activations>& codes;
+    std::vector<Codes> codes;
     std::vector<int> which;   // a layer's codes
     std::vector<int> filled;  // the codes there are
     int64_t block, panels;    // rows of a task, panels of all layers
 
     int64_t tasks() const { return (rows + block - 1) / block * panels; }
-    void fill(int64_t number, int64_t row) const {
-      const int i = filled[number];
-      active->quantise(xs[i], x_stride, row, row + 1, codes[i].view);
+    void fill(int64_t row) const {
+      for (int i : filled) active->quantise(xs[i], x_stride, row, row + 1, codes[i]);
     }
   };
 
-  Work prepared(const std::vector<const float*>& xs, int64_t x_stride, int64_t rows, float* y, int64_t y_stride,
-                bool add) const {
-    static thread_local std::vector<Activations> codes(1);
-    if (codes.size() < layers.size()) codes.resize(layers.size());
+  std::shared_ptr<Work> prepared(Programme& programme, const std::vector<const float*>& xs, int64_t x_stride,
+                                 int64_t rows, float* y, int64_t y_stride, bool add) const {
+    programme.hold(this);
     // So many rows that their codes stay in the second cache while the panels pass by.
     const int64_t block = std::max<int64_t>(8, (512 * 1024 / inputs) / 8 * 8);
-    Work work{xs, x_stride, rows, y, y_stride, add, codes, std::vector<int>(layers.size(), -1), {}, block, panels};
-    for (size_t i = 0; i < layers.size(); i++) {
+    const size_t count = layers.size();
+    auto work = std::make_shared<Work>(Work{xs, x_stride, rows, y, y_stride, add, std::vector<Codes>(count),
+                                            std::vector<int>(count, -1), {}, block, panels});
+    for (size_t i = 0; i < count; i++) {
       if (layers[i].plain) continue;
-      for (size_t j = 0; j < i && work.which[i] < 0; j++)
-        if (work.which[j] >= 0 && xs[j] == xs[i]) work.which[i] = work.which[j];
-      if (work.which[i] >= 0) continue;
-      work.which[i] = (int)i;
-      work.filled.push_back((int)i);
-      codes[i].make_room(rows, inputs);
+      int& which = work->which[i];
+      for (size_t j = 0; j < i && which < 0; j++)
+        if (work->which[j] >= 0 && xs[j] == xs[i]) which = work->which[j];
+      if (which >= 0) continue;
+      which = (int)i;
+      work->filled.push_back((int)i);
+      work->codes[i] = room_for_codes(programme, (int)i, rows, inputs);
     }
     return work;
   }
@@ -282,23 +286,20 @@ struct Linears {
       active->dense(layer.dense, work.xs[i] + from * work.x_stride, work.x_stride, some, inner * PANEL,
                     std::min(layer.outputs(), (inner + 1) * PANEL), into, work.y_stride, work.add);
     else
-      active->quantised(layer.quantised, work.codes[work.which[i]].part(from, some), inner, into, work.y_stride,
+      active->quantised(layer.quantised, part_of(work.codes[work.which[i]], from, some), inner, into, work.y_stride,
                         work.add);
-  }
-
-  void run_each(const std::vector<const float*>& xs, int64_t x_stride, int64_t rows, float* y, int64_t y_stride,
-                bool add) const {
-    const Work work = prepared(xs, x_stride, rows, y, y_stride, add);
-    for (size_t number = 0; number < work.filled.size(); number++)
-      each(rows, rows < 4 ? rows : 1, [&](int64_t row) { work.fill(number, row); });
-    share(work.tasks(), [&](int64_t task) { product(work, task); });
   }
 };
 
 void dequantise(const Layer& layer, Address rows, int64_t count, Address into) {
   const int64_t* which = at<int64_t>(rows);
   const Quantised& q = layer.quantised;
-  each(count, 8, [&](int64_t i) { active->dequantise(q, which ? which[i] : i, at<float>(into) + i * q.inputs); });
+  perform([&](Programme& programme) {
+    programme.hold(&layer);
+    programme.add(count, 8, [=, &q](int64_t i) {
+      active->dequantise(q, which ? which[i] : i, at<float>(into) + i * q.inputs);
+    });
+  });
 }
 
 void round4(int64_t outputs, int64_t inputs, Address weight, Address importance, Address row_scale, Address row_minimum,

@@ -30,8 +30,8 @@ namespace astra {
 const Kernels* ASTRA_JOIN(kernels_, ASTRA_ISA)() {
   using namespace ASTRA_ISA;
   static const Kernels table = {ASTRA_TEXT(ASTRA_ISA), quantise, quantised, dequantise, round4, dense, rms_norm,
-                                layer_norm,            activate, gate,      down,       up,     keep,  attend,
-                                {training_of<float>(), training_of<uint16_t>()}, training_attention()};
+                                layer_norm,            activate, gate,      likeliest,  down,   up,    keep,
+                                attend,                {training_of<float>(), training_of<uint16_t>()}, training_attention()};
   return &table;
 }
 

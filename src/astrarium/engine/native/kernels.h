@@ -168,6 +168,7 @@ struct Kernels {
   void (*layer_norm)(const float* x, const float* weight, const float* bias, float epsilon, int64_t width, float* y);
   void (*activate)(int kind, float* x, int64_t n);
   void (*gate)(int kind, const float* gate, const float* up, float* y, int64_t n);
+  int64_t (*likeliest)(const float* x, int64_t n);
   void (*down)(const Part& part, const float* x, int64_t stride, int64_t from, int64_t to);
   void (*up)(const Part& part, float* y, int64_t stride, int64_t from, int64_t to);
   void (*keep)(const Attention& a, const Segment& segment, int64_t token);

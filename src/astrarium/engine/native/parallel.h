@@ -7,9 +7,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <list>
 #include <thread>
-#include <vector>
 
 namespace astra {
 
@@ -39,7 +37,10 @@ void each(int64_t tasks, int64_t grain, Work work) {
 // what is left of the others'.
 class Shares {
  public:
-  Shares(int64_t tasks, int threads) : threads_(std::min(threads, MOST)) {
+  Shares(int64_t tasks, int threads) : threads_(std::min(threads, MOST)) { deal(tasks); }
+
+  // While no thread works.
+  void deal(int64_t tasks) {
     for (int t = 0; t < threads_; t++) {
       parts_[t].next.store(tasks * t / threads_, std::memory_order_relaxed);
       parts_[t].end = tasks * (t + 1) / threads_;
@@ -68,11 +69,13 @@ class Shares {
 // watching; a thread that has waited for long gives its processor away, since another may need it to get here.
 class Meeting {
  public:
-  // `threads` is how many there are, which may be fewer than were asked for.
-  void wait(int threads) {
+  // `threads` is how many there are, which may be fewer than were asked for; the last to come does `last` alone.
+  template <class Last>
+  void wait(int threads, Last last) {
     const int round = round_.load(std::memory_order_relaxed);
     if (here_.fetch_add(1, std::memory_order_acq_rel) + 1 == threads) {
       here_.store(0, std::memory_order_relaxed);
+      last();
       round_.store(round + 1, std::memory_order_release);
       return;
     }
@@ -92,60 +95,38 @@ class Meeting {
   alignas(64) std::atomic<int> round_{0};
 };
 
-// `work(i)` for every i below `tasks`, where what the tasks read lies in their order.
-template <class Work>
-void share(int64_t tasks, Work work) {
-  const int threads = thread_count();
-  if (threads == 1 || tasks < 2) {
-    for (int64_t i = 0; i < tasks; i++) work(i);
-    return;
-  }
-  Shares shares(tasks, threads);
-#pragma omp parallel num_threads(threads)
-  shares.work(omp_get_thread_num(), work);
-}
-
-// Work twice; the second begins when the whole first is done.
-template <class First, class Second>
-void each_then_each(int64_t tasks, int64_t then, First first, Second second) {
-  const int threads = thread_count();
-  if (threads == 1 || tasks + then <= 2) {
-    for (int64_t i = 0; i < tasks; i++) first(i);
-    for (int64_t i = 0; i < then; i++) second(i);
-    return;
-  }
-  Shares before(tasks, threads), after(then, threads);
-  Meeting meeting;
-#pragma omp parallel num_threads(threads)
-  {
-    before.work(omp_get_thread_num(), first);
-    meeting.wait(omp_get_num_threads());
-    after.work(omp_get_thread_num(), second);
-  }
-}
-
 struct Phase {
   int64_t tasks;
   std::function<void(int64_t)> work;
 };
 
-// Phases of work on one waking of the threads; each begins when the one before is wholly done.
-inline void in_turn(const std::vector<Phase>& phases) {
+// Phases of work on one waking of the threads; each begins when the one before is wholly done. Neighbours of a single
+// task are done by one thread, which waits for nobody between them.
+inline void in_turn(const Phase* phases, int64_t count) {
+  const auto alone = [&](int64_t i) { return phases[i].tasks < 2; };
+  const auto do_alone = [&](int64_t i) {
+    for (; i < count && alone(i); i++)
+      if (phases[i].tasks) phases[i].work(0);
+    return i;
+  };
   const int threads = thread_count();
+  int64_t first = do_alone(0);
+  if (first == count) return;
   if (threads == 1) {
-    for (const Phase& phase : phases)
-      for (int64_t i = 0; i < phase.tasks; i++) phase.work(i);
+    for (; first < count; first++)
+      for (int64_t task = 0; task < phases[first].tasks; task++) phases[first].work(task);
     return;
   }
-  std::list<Shares> shares;
-  for (const Phase& phase : phases) shares.emplace_back(phase.tasks, threads);
+  Shares shares(phases[first].tasks, threads);
   Meeting meeting;
 #pragma omp parallel num_threads(threads)
   {
-    auto share = shares.begin();
-    for (size_t i = 0; i < phases.size(); i++, share++) {
-      if (i > 0) meeting.wait(omp_get_num_threads());
-      share->work(omp_get_thread_num(), phases[i].work);
+    const int thread = omp_get_thread_num(), all = omp_get_num_threads();
+    for (int64_t i = first; i < count;) {
+      if (!alone(i)) shares.work(thread, phases[i++].work);
+      else if (thread == 0) i = do_alone(i);
+      else while (i < count && alone(i)) i++;
+      if (i < count) meeting.wait(all, [&] { shares.deal(phases[i].tasks); });
     }
   }
 }

@@ -1,4 +1,4 @@
-// Norms and activations.
+// Norms, activations, and what of the logits is asked first.
 
 namespace ASTRA_ISA {
 using namespace astra;
@@ -94,6 +94,25 @@ static void gate(int kind, const float* gates, const float* ups, float* y, int64
   for (; i + W <= n; i += W) store(y + i, mul(activated(kind, load(gates + i)), load(ups + i)));
   if (const int rest = (int)(n - i))
     store_part(y + i, mul(activated(kind, load_part(gates + i, rest)), load_part(ups + i, rest)), rest);
+}
+
+// The first of the largest, or -1 where a number is not finite.
+static int64_t likeliest(const float* x, int64_t n) {
+  vf most = set1(-INFINITY), zeros = zero();  // what is not finite, times zero, is no number
+  int64_t i = 0;
+  for (; i + W <= n; i += W) {
+    most = maximum(most, load(x + i));
+    zeros = fma(load(x + i), zero(), zeros);
+  }
+  float high = largest(most), none = sum(zeros);
+  for (; i < n; i++) {
+    high = std::max(high, x[i]);
+    none += x[i] * 0.0f;
+  }
+  if (none != 0) return -1;
+  for (i = 0; i < n; i++)
+    if (x[i] == high) return i;
+  return -1;
 }
 
 }  // namespace ASTRA_ISA
