@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -63,7 +62,7 @@ def answers(engine: Engine, rows: list[str | None]) -> list[tuple[list[int], lis
 
 
 @pytest.fixture
-def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """What was recorded, one after another; None where it could not be."""
     found: list[object] = []
     record = recording._recorded
@@ -73,7 +72,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
         return found[-1]
 
     monkeypatch.setattr(recording, "_recorded", recorded)
-    yield found
+    return found
 
 
 @pytest.mark.parametrize("weight_format", ["fp32", "bf16", "int8", "int4"])

@@ -94,7 +94,7 @@ class _Watched(TorchFunctionMode):
     """Gives new memory out of its own, which stays, and sees whether torch computes anything: that is not recorded."""
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.unknown = False
         self.memory: list[Tensor] = []
         self._free: list[Tensor] = []

@@ -37,6 +37,16 @@ struct Layer {
   int64_t outputs() const { return plain ? dense.outputs : quantised.outputs; }
   int64_t inputs() const { return plain ? dense.inputs : quantised.inputs; }
   int64_t panels() const { return (outputs() + PANEL - 1) / PANEL; }
+
+  // Asks for the weights of a panel; their scales are few.
+  int64_t fetch(int64_t panel) const {
+    const int64_t bytes = plain ? std::min<int64_t>(PANEL, outputs() - panel * PANEL) * inputs() * (dense.half ? 2 : 4)
+                                : PANEL * inputs() * quantised.bits / 8;
+    const char* from = plain ? (const char*)dense.weight + panel * PANEL * inputs() * (dense.half ? 2 : 4)
+                             : (const char*)quantised.codes + panel * bytes;
+    fetch_near(from, bytes);
+    return bytes;
+  }
 };
 
 Layer dense_layer(int64_t outputs, int64_t inputs, bool half, Address weight, Address bias) {
@@ -177,7 +187,9 @@ struct Linears {
       const auto work = prepared(programme, xs, x_stride, rows, at<float>(y), y_stride, add);
       // Waiting for another thread takes as long as a few rows' codes.
       programme.add(work->filled.empty() ? 0 : rows, rows < 4 ? rows : 1, [work](int64_t row) { work->fill(row); });
-      programme.add(work->tasks(), [this, work](int64_t task) { product(*work, task); });
+      programme.add(
+          work->tasks(), [this, work](int64_t task) { product(*work, task); },
+          [this](int64_t task) { return fetch(task); });
     });
   }
 
@@ -212,10 +224,13 @@ struct Linears {
         work->fill(row);
       });
       const int64_t own = work->tasks(), downs = beside ? (int64_t)beside->downs.size() : 0;
-      programme.add(own + downs, [=](int64_t i) {
-        if (i < own) product(*work, i);
-        else beside->down(i - own, x, x_stride);
-      });
+      programme.add(
+          own + downs,
+          [=](int64_t i) {
+            if (i < own) product(*work, i);
+            else beside->down(i - own, x, x_stride);
+          },
+          [=](int64_t i) { return i < own ? fetch(i) : 0; });
       if (beside) {
         programme.add((int64_t)beside->ups.size(), [=](int64_t i) { beside->up(i, result, out); });
         programme.add(after && !beside->affine.empty() ? rows : 0,
@@ -274,11 +289,23 @@ struct Linears {
     return work;
   }
 
+  size_t layer_of(int64_t panel) const {
+    size_t i = layers.size() - 1;
+    while (first_panel[i] > panel) i--;
+    return i;
+  }
+
+  // The weights that a task reads.
+  int64_t fetch(int64_t task) const {
+    const int64_t panel = task % panels;
+    const size_t i = layer_of(panel);
+    return layers[i].fetch(panel - first_panel[i]);
+  }
+
   void product(const Work& work, int64_t task) const {
     const int64_t panel = task % panels, from = task / panels * work.block;
     const int64_t some = std::min(work.block, work.rows - from);
-    size_t i = layers.size() - 1;
-    while (first_panel[i] > panel) i--;
+    const size_t i = layer_of(panel);
     const Layer& layer = layers[i];
     const int64_t inner = panel - first_panel[i];
     float* into = work.y + from * work.y_stride + first_output[i];

@@ -69,9 +69,10 @@ class Shares {
 // watching; a thread that has waited for long gives its processor away, since another may need it to get here.
 class Meeting {
  public:
-  // `threads` is how many there are, which may be fewer than were asked for; the last to come does `last` alone.
-  template <class Last>
-  void wait(int threads, Last last) {
+  // `threads` is how many there are, which may be fewer than were asked for; the last to come does `last` alone. Who
+  // waits does `meanwhile` again and again, until it says that nothing is left.
+  template <class Last, class Meanwhile>
+  void wait(int threads, Last last, Meanwhile meanwhile) {
     const int round = round_.load(std::memory_order_relaxed);
     if (here_.fetch_add(1, std::memory_order_acq_rel) + 1 == threads) {
       here_.store(0, std::memory_order_relaxed);
@@ -79,8 +80,10 @@ class Meeting {
       round_.store(round + 1, std::memory_order_release);
       return;
     }
+    bool is_left = true;
     for (int looks = 0; round_.load(std::memory_order_acquire) == round; looks++)
-      if (looks < PATIENCE) pause();
+      if (is_left) is_left = meanwhile();
+      else if (looks < PATIENCE) pause();
       else std::this_thread::yield();
   }
 
@@ -98,7 +101,40 @@ class Meeting {
 struct Phase {
   int64_t tasks;
   std::function<void(int64_t)> work;
+  // Asks for the memory of a task, so that it lies near when its turn comes; gives the bytes. Perhaps empty.
+  std::function<int64_t(int64_t)> fetch = {};
 };
+
+// What a thread fetches while it waits: the beginning of its share of the next phase that knows what it will read.
+class Ahead {
+ public:
+  Ahead(const Phase* phases, int64_t count, int thread, int threads)
+      : phases_(phases), count_(count), thread_(thread), threads_(threads) {}
+
+  // A little more, `from` being the phase that comes next; whether anything was left.
+  bool fetch(int64_t from) {
+    if (phase_ < from) {
+      phase_ = from;
+      while (phase_ < count_ && !(phases_[phase_].fetch && phases_[phase_].tasks > 1)) phase_++;
+      if (phase_ < count_) task_ = phases_[phase_].tasks * thread_ / threads_;
+      bytes_ = 0;
+    }
+    if (phase_ == count_ || bytes_ >= MOST || task_ == phases_[phase_].tasks * (thread_ + 1) / threads_) return false;
+    bytes_ += phases_[phase_].fetch(task_++);
+    return true;
+  }
+
+ private:
+  static constexpr int64_t MOST = 512 * 1024;  // of a second cache, where the step's own numbers lie too
+  const Phase* phases_;
+  int64_t count_;
+  int thread_, threads_;
+  int64_t phase_ = -1, task_ = 0, bytes_ = 0;
+};
+
+inline void fetch_near(const void* from, int64_t bytes) {
+  for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char*)from + i, 0, 2);
+}
 
 // Phases of work on one waking of the threads; each begins when the one before is wholly done. Neighbours of a single
 // task are done by one thread, which waits for nobody between them.
@@ -122,11 +158,12 @@ inline void in_turn(const Phase* phases, int64_t count) {
 #pragma omp parallel num_threads(threads)
   {
     const int thread = omp_get_thread_num(), all = omp_get_num_threads();
+    Ahead ahead(phases, count, thread, all);
     for (int64_t i = first; i < count;) {
       if (!alone(i)) shares.work(thread, phases[i++].work);
       else if (thread == 0) i = do_alone(i);
       else while (i < count && alone(i)) i++;
-      if (i < count) meeting.wait(all, [&] { shares.deal(phases[i].tasks); });
+      if (i < count) meeting.wait(all, [&] { shares.deal(phases[i].tasks); }, [&] { return ahead.fetch(i); });
     }
   }
 }

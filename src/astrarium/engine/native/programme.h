@@ -36,8 +36,8 @@ class Programme {
                       }});
   }
 
-  void add(int64_t tasks, std::function<void(int64_t)> work) {
-    if (tasks > 0) phases.push_back({tasks, std::move(work)});
+  void add(int64_t tasks, std::function<void(int64_t)> work, std::function<int64_t(int64_t)> fetch = {}) {
+    if (tasks > 0) phases.push_back({tasks, std::move(work), std::move(fetch)});
   }
 
   // What depends on the step; done now, and each time before the programme runs.
