@@ -21,9 +21,10 @@ from tests.engine.engines import run
 from tests.sources.gguf_files import Q, llama_keys, llama_tensors, write_gguf
 
 from astrarium.core.errors import AstrariumError, CorruptFileError, EngineError, SourceError
-from astrarium.engine import disk, memory
+from astrarium.engine import disk, memory, opening
 from astrarium.engine.engine import Engine
 from astrarium.engine.formats.gguf import HELD, panel_bytes, panels_of
+from astrarium.engine.formats.layers import QuantisedLinear
 from astrarium.engine.opening import open_engine
 from astrarium.engine.sampling import Sampling
 from astrarium.model import predict_memory
@@ -74,6 +75,24 @@ def test_a_broken_file_is_made_anew(base: Path, tmp_path: Path, harm: str) -> No
     kept.write_bytes(broken)
     assert answer(opened(base, tmp_path)[0]) == expected
     assert [len(file.read_bytes()) for file in tmp_path.iterdir()] == [len(whole)]
+
+
+@pytest.mark.parametrize("form", ["int8", "int4"])
+def test_the_first_start_maps_what_it_wrote(base: Path, tmp_path: Path, form: str) -> None:
+    engine, _ = opened(base, tmp_path, form)
+    (kept,) = tmp_path.iterdir()
+    mapped = [line.split() for line in Path("/proc/self/maps").read_text().splitlines() if line.endswith(str(kept))]
+    ranges = [tuple(int(end, 16) for end in line[0].split("-")) for line in mapped]
+    layer = engine.weights.linears["transformer.h.0.mlp.c_fc"]
+    assert isinstance(layer, QuantisedLinear)
+    codes = layer.panels.codes.data_ptr()
+    assert any(start <= codes < end for start, end in ranges)
+
+
+def test_a_file_that_goes_at_once(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = answer(opened(base)[0])
+    monkeypatch.setattr(opening, "forget_pages", lambda path: path.unlink())
+    assert answer(opened(base, tmp_path)[0]) == expected
 
 
 def test_a_folder_that_cannot_be_written(base: Path, tmp_path: Path) -> None:

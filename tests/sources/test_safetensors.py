@@ -34,13 +34,18 @@ def entry(dtype: str = "F32", shape: tuple[int, ...] = (2,), offsets: tuple[int,
 @given(
     shapes=st.lists(st.lists(st.integers(0, 4), max_size=3), min_size=1, max_size=4),
     dtype=st.sampled_from(DTYPES),
+    large=st.booleans(),
 )
 @settings(max_examples=30, deadline=None)
-def test_it_reads_what_safetensors_writes(shapes: list[list[int]], dtype: torch.dtype, tmp_path_factory: Any) -> None:
+def test_it_reads_what_safetensors_writes(
+    shapes: list[list[int]], dtype: torch.dtype, large: bool, tmp_path_factory: Any
+) -> None:
     path = tmp_path_factory.mktemp("st") / "x.safetensors"
     tensors = {f"t{number}": torch.randn(shape).mul(9).to(dtype) for number, shape in enumerate(shapes)}
+    if large:
+        tensors["large"] = torch.randn(2 << 19).to(dtype)  # of 2 MiB and more
     save_file(tensors, path, metadata={"format": "pt"})
-    read = {tensor.name: tensor for tensor in read_tensors(path)}
+    read = {tensor.name: tensor for tensor in read_tensors(path, large_pages=large)}
     assert set(read) == set(tensors)
     for name, tensor in tensors.items():
         assert read[name].shape == tuple(tensor.shape)

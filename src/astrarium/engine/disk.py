@@ -146,7 +146,7 @@ def read_weights(path: Path) -> Weights:
     Raises:
         CorruptFileError: it is no such file, or not whole.
     """
-    tensors = {tensor.name: tensor for tensor in read_tensors(path)}
+    tensors = {tensor.name: tensor for tensor in read_tensors(path, large_pages=True)}
     try:
         with open(path, "rb") as file:
             length = struct.unpack("<Q", file.read(8))[0]

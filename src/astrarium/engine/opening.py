@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from astrarium.core.errors import CorruptFileError, EngineError
+from astrarium.core.pages import forget_pages
 from astrarium.engine import disk, memory, networks
 from astrarium.engine.cache import PAGE
 from astrarium.engine.calibration import Unrounded, calibrate, texts_for
 from astrarium.engine.engine import Decode, Engine
 from astrarium.engine.formats.layers import HeldLinear
+from astrarium.engine.large_pages import LargePages
 from astrarium.engine.native import kernels
 from astrarium.engine.native import why_not as why_no_kernels
 from astrarium.engine.weights import FORMATS, Plan, Weights, hold
@@ -155,7 +158,7 @@ def _quickest(source: BaseSource, gguf: bool) -> tuple[str, list[str], list[str]
 def _weights(source: BaseSource, chosen: str, cache: Path | None, notes: list[str]) -> tuple[Weights, bool]:
     """The weights, and whether they were there already, rounded by an earlier start."""
     if cache is None or chosen not in ("int8", "int4"):
-        return _made(source, chosen), False
+        return _made(source, chosen, LargePages().keep), False
     digest = source.digest().rpartition(":")[2]
     file = cache / f"{digest[:32]}-{chosen}-v{disk.VERSION}.safetensors"
     if file.is_file():
@@ -167,14 +170,22 @@ def _weights(source: BaseSource, chosen: str, cache: Path | None, notes: list[st
         writer = disk.Writer(file, len(Plan.of(source.config).shapes))
     except OSError as error:
         notes.append(f"rounded weights are not kept for the next start: {error}")
-        return _made(source, chosen), False
+        return _made(source, chosen, LargePages().keep), False
     try:
         weights = _made(source, chosen, writer.keep)
         if not writer.finish(weights):
             notes.append(f"rounded weights are not kept for the next start: {file.parent} cannot hold them")
-        return weights, False
+            return weights, False
     finally:
         writer.drop()
+    # What was written piece by piece lies in small pages: mapped anew it comes in large ones, now and at later starts.
+    del weights
+    gc.collect()
+    forget_pages(file)
+    try:
+        return _tied(disk.read_weights(file), source), False
+    except (OSError, CorruptFileError):  # somebody has taken the file away
+        return _made(source, chosen, LargePages().keep), False
 
 
 def _made(

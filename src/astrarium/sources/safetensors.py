@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from astrarium.core.errors import CorruptFileError
+from astrarium.core.pages import prefer_large
 from astrarium.sources.tensor import PLAIN_BYTES, Tensor
 
 _LENGTH_BYTES = 8
@@ -87,8 +88,12 @@ def _entry(path: Path, name: str, value: Any, data: int, size: int) -> Entry:
     return Entry(name, kind, shape, data + start, data + end)
 
 
-def read_tensors(path: str | Path) -> Iterator[Tensor]:
+def read_tensors(path: str | Path, *, large_pages: bool = False) -> Iterator[Tensor]:
     """The tensors of a safetensors file, one by one, as views of the mapped file.
+
+    Args:
+        path: the file.
+        large_pages: whether it will be read again and again, for which large pages are better.
 
     Raises:
         CorruptFileError: see `read_entries`.
@@ -97,6 +102,9 @@ def read_tensors(path: str | Path) -> Iterator[Tensor]:
     if not entries:
         return
     with open(path, "rb") as file:
-        buffer = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    if large_pages:
+        prefer_large(mapped)
+    buffer = memoryview(mapped)
     for entry in entries:
         yield Tensor(entry.name, entry.shape, entry.kind, buffer[entry.start : entry.end])

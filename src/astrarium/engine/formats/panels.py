@@ -6,6 +6,7 @@ The layout is described in `native/kernels.h`. `Panels` holds it in tensors; wha
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -54,7 +55,11 @@ class Panels:
 
     def moved(self, device: torch.device) -> Panels:
         """The same on a device."""
-        tensors: dict[str, Any] = {name: tensor.to(device) for name, tensor in self.tensors().items()}
+        return self.through(lambda tensor: tensor.to(device))
+
+    def through(self, f: Callable[[Tensor], Tensor]) -> Panels:
+        """The same with each of its tensors replaced."""
+        tensors: dict[str, Any] = {name: f(tensor) for name, tensor in self.tensors().items()}
         return replace(self, **tensors)
 
     def facts(self) -> dict[str, Any]:
