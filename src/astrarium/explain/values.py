@@ -258,6 +258,13 @@ class Tensor(Value):
 
 
 @dataclass(eq=False, slots=True)
+class File(Value):
+    """A file that the script has opened: where, as a text or as it stands in the script."""
+
+    place: str
+
+
+@dataclass(eq=False, slots=True)
 class Output(Value):
     """What `generate` gives."""
 
