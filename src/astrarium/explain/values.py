@@ -46,7 +46,7 @@ class Table(Value):
     items: dict[Any, Value]
     complete: bool = True
     nodes: dict[Any, Any] = field(default_factory=dict)
-    """Where each item is said: a `cst.DictElement`, or the `cst.Arg` of a call."""
+    """Where each item is said: a `cst.DictElement`, the `cst.Arg` of a call, or the `cst.Assign` of the item."""
     batches: list[Value] = field(default_factory=list)
     """What tokenizers gave and was unpacked into it."""
     rest: Value | None = None

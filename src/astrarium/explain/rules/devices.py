@@ -121,7 +121,21 @@ def to_unused(script: Context) -> Iterator[Found]:
         mend = f"assign it: `{name} = {name}.to(…)`"
         if any(isinstance(one, Batch) and one.part == "*" for one in options(event.receiver or Value())):
             edits, mend = (), "move the whole at once: what a tokenizer gives is moved by its own `.to(…)`"
+        elif _of_loop(script, name, event):
+            edits, mend = (), "make a new dict: `batch = {key: value.to(…) for key, value in batch.items()}`"
         yield Found(event.node, f"`{name}` stays where it is: what `.to` gives is thrown away", mend, edits)
+
+
+def _of_loop(script: Context, name: str, event: Event) -> bool:
+    """Whether a name is what a loop around the call goes over, so that to assign it changes nothing."""
+    start, end = script.tree.span(event.node)
+    for loop in script.tree.every(cst.For):
+        first, last = script.tree.span(loop)
+        names = re.split(r"[\s,()]+", script.code(loop.target))
+        over = script.code(loop.iter)
+        if first <= start and end <= last and name in names and re.search(r"\.(values|items)\(\)$", over):
+            return True
+    return False
 
 
 def _unused_moves(script: Context) -> Iterator[Event]:

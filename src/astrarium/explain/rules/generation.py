@@ -175,11 +175,9 @@ def _left(script: Context, tokenizer: Tokenizer) -> tuple[Edit, ...]:
 
 
 def _assigned_nodes(script: Context, target: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    for event in [*script.tree.module.body]:
-        if isinstance(event, cst.SimpleStatementLine):
-            for small in event.body:
-                if isinstance(small, cst.Assign) and any(one.target is target for one in small.targets):
-                    yield small.value
+    for node in script.tree.every(cst.Assign):
+        if any(one.target is target for one in node.targets):
+            yield node.value
 
 
 @rule(

@@ -16,6 +16,7 @@ from astrarium.explain.mending import Edit, replace
 from astrarium.explain.rules.asking import right_side
 from astrarium.explain.rules.registry import Found, rule
 from astrarium.explain.values import (
+    PROMPT_METHODS,
     Either,
     Model,
     Settings,
@@ -263,7 +264,7 @@ def learning_rate(script: Context) -> Iterator[Found]:
         if tuned == "adapter" and 0 < rate <= LOW_FOR_ADAPTERS and not _whole_weights(script):
             yield Found(
                 node, f"a learning rate of {rate:g} for an adapter is one for full tuning",
-                "try 1e-4 to 3e-4 for LoRA, more for IA3 and prompts", _rate_edit(script, node, "2e-4"),
+                "try 1e-4 to 3e-4 for LoRA, more for IA3 and prompts", _rate_edit(script, node, _usual_rate(script)),
             )  # fmt: skip
         elif tuned == "all" and rate >= HIGH_FOR_ALL and not frozen:
             kinds = {model.body.auto_class for model in script.models}
@@ -276,6 +277,12 @@ def learning_rate(script: Context) -> Iterator[Found]:
                 node, f"a learning rate of {rate:g} for all weights is one for an adapter",
                 "try 1e-5 to 5e-5 for full tuning, or tune an adapter", _rate_edit(script, node, "2e-5"),
             )  # fmt: skip
+
+
+def _usual_rate(script: Context) -> str:
+    """A rate for LoRA and its kin; ten times as much for scaling vectors and prompts, which are few and small."""
+    kinds = {METHOD_OF_CONFIG.get(config.name) for _, config, _ in _any_adapted(script)}
+    return "3e-3" if kinds and kinds <= {"IA3", *PROMPT_METHODS} else "2e-4"
 
 
 def _whole_weights(script: Context) -> bool:
