@@ -143,7 +143,9 @@ def test_a_trainer_that_is_given_the_base_of_a_prompt_method() -> None:
     assert [one.id for one in reading.findings] == ["adapter-lost"]
     assert "Trainer(model=tuned," in reading.mended
     assert places(PREFIX.format(**prompt, asked="model=tuned")) == []
-    assert "adapter-lost" not in [one for one, _ in places(PREFIX.format(config="IA3Config", given="", asked="model=model"))]
+    assert "adapter-lost" not in [
+        one for one, _ in places(PREFIX.format(config="IA3Config", given="", asked="model=model"))
+    ]
 
 
 def test_padding_side_is_changed_where_a_function_says_it() -> None:
@@ -219,3 +221,68 @@ def test_a_method_that_from_peft_type_is_asked_for() -> None:
     text = f'{HEAD}from peft import PeftConfig\nconfig = PeftConfig.from_peft_type(peft_type="BOTTLENECK", r=8)\n'
     assert [one.id for one in read_text(text).findings] == ["adapter-method-unknown"]
     assert not read_text(text.replace("BOTTLENECK", "LORA")).findings
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('f(\n    a="pt"\n    b=1,\n)', 'f(\n    a="pt",\n    b=1,\n)'),
+        ("f(\n    g(1)  # one\n    b=1,\n)", "f(\n    g(1),  # one\n    b=1,\n)"),
+        ("d = {\n    'a': 1\n    'b': 2,\n}", "d = {\n    'a': 1,\n    'b': 2,\n}"),
+        ('f(a, "some/adapter)   # ours', 'f(a, "some/adapter")   # ours'),
+        ('x = "def f():  # one', 'x = "def f():  # one"'),
+    ],
+)
+def test_a_comma_and_a_quote_with_one_place_are_added(before: str, after: str) -> None:
+    reading = read_text(f"{HEAD}{before}\ny = 1\n")
+    assert reading.mended == f"{HEAD}{after}\ny = 1\n"
+    assert [one.id for one in reading.findings] == ["syntax-error"]
+
+
+def test_a_comma_that_may_be_something_else_is_left() -> None:
+    text = f"{HEAD}f(\n    a\n    b,\n)\n"
+    assert read_text(text).mended == text
+
+
+FORWARD = """
+{head}
+model = AutoModelForCausalLM.from_pretrained("gpt2")
+model.eval()
+enc = AutoTokenizer.from_pretrained("gpt2")("a", return_tensors="pt")
+logits = model(**enc).logits
+{tail}
+"""
+
+
+def test_gradients_of_one_pass_are_told_where_nothing_asks_for_them() -> None:
+    assert places(FORWARD.format(head="", tail="")) == [("gradients-on", 4)]
+    assert places(FORWARD.format(head="", tail="logits.sum().backward()")) == []
+    assert places(FORWARD.format(head="", tail="torch.autograd.grad(logits.sum(), enc)")) == []
+    assert places(FORWARD.format(head="torch.set_grad_enabled(False)", tail="")) == []
+
+
+USED = """
+{made}
+tok = AutoTokenizer.from_pretrained("gpt2")
+model = AutoModelForCausalLM.from_pretrained("gpt2")
+{read}
+out = model.generate(**tok("a", return_tensors="pt").to(model.device), max_new_tokens=3)
+"""
+IN_CLASS = 'class Settings:\n    device: str = "cuda"\n    tokens = 3'
+
+
+@pytest.mark.parametrize(
+    ("made", "read", "found"),
+    [
+        (IN_CLASS, "model.to(Settings.device)", False),
+        (IN_CLASS, "print(Settings.tokens, model.device)", True),
+        ('settings = {"device": "cuda", "tokens": 3}', 'print(settings["tokens"])', True),
+        ('settings = dict(device="cuda", tokens=3)', 'print(settings["tokens"])', True),
+        ('settings = {"device": "cuda", "tokens": 3}', 'model.to(settings["device"])', False),
+        ('settings = {"device": "cuda", "tokens": 3}', "model.to(settings[asked])", False),
+        ('settings = {"device": "cuda", "tokens": 3}', 'start(settings); print(settings["tokens"])', False),
+    ],
+)
+def test_a_device_in_a_class_or_a_dict(made: str, read: str, found: bool) -> None:
+    ids = [one for one, _ in places(USED.format(made=made, read=read))]
+    assert ids == (["device-unused"] if found else [])

@@ -61,7 +61,11 @@ def base_saved(script: Context) -> Iterator[Found]:
 def _wrapper_in(script: Context, node: cst.BaseExpression) -> tuple[Edit, ...]:
     """Leave out `.get_base_model()` behind a call, such as accelerate's `unwrap_model(model)`."""
     func = node.func if isinstance(node, cst.Call) else None
-    if not isinstance(func, cst.Attribute) or func.attr.value != "get_base_model" or not isinstance(func.value, cst.Call):
+    if (
+        not isinstance(func, cst.Attribute)
+        or func.attr.value != "get_base_model"
+        or not isinstance(func.value, cst.Call)
+    ):
         return ()
     return (Edit(script.tree.span(func.value)[1], script.tree.span(node)[1], ""),)
 
