@@ -203,7 +203,7 @@ def test_an_item_of_an_unpacked_dict_is_mended_where_it_is_said(settings: str) -
     assert reading.mended == reading.original.replace("torch_dtype", "dtype")
 
 
-def test_what_is_unpacked_is_never_replaced() -> None:
+def test_what_is_put_into_a_dict_is_replaced_where_it_is_said() -> None:
     body = """
     options = {}
     options["dtype"] = "float32"
@@ -212,7 +212,7 @@ def test_what_is_unpacked_is_never_replaced() -> None:
     """
     reading = told(body)
     assert [one.id for one in reading.findings] == ["fp32-large-model"]
-    assert reading.mended == reading.original
+    assert reading.mended == reading.original.replace('["dtype"] = "float32"', '["dtype"] = "bfloat16"')
 
 
 def test_keywords_go_through_a_function() -> None:

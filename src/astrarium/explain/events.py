@@ -22,7 +22,7 @@ class Given:
 
     name: str | None
     value: Value
-    node: cst.Arg | cst.DictElement | cst.BaseElement
+    node: cst.Arg | cst.DictElement | cst.BaseElement | cst.Assign
 
     @property
     def key(self) -> cst.BaseExpression | None:

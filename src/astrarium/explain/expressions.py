@@ -10,6 +10,7 @@ import libcst as cst
 
 from astrarium.explain import libraries, methods, texts
 from astrarium.explain.events import Event, Given, canonical
+from astrarium.explain.files import file_of
 from astrarium.explain.handed import handed_function, handed_work, joined
 from astrarium.explain.objects import Objects
 from astrarium.explain.spelling import spelt
@@ -29,6 +30,7 @@ from astrarium.explain.values import (
     Settings,
     Table,
     Templated,
+    Tensor,
     Tokenizer,
     Value,
     Work,
@@ -209,8 +211,8 @@ class Evaluator(Objects):
     def _yield(self, node: cst.Yield) -> Value:
         if isinstance(node.value, cst.From):
             self.flow.yielded(self.element(self.evaluate(node.value.item)))
-        elif node.value is not None:
-            self.flow.yielded(self.evaluate(node.value))
+        else:
+            self.flow.yielded(self.evaluate(node.value) if node.value is not None else UNKNOWN)
         return UNKNOWN
 
     # -- calls
@@ -244,6 +246,8 @@ class Evaluator(Objects):
                 )
         if not self.flow.step():
             return UNKNOWN
+        if attribute == "clear" and self.flow.tidying:
+            return UNKNOWN  # what a service drops when it ends
         event = Event(
             node, "", given, len(self.flow.events), receiver, statement=statement, discarded=discarded, target=target,
             branch=self.flow.branch, loop=self.flow.loops > 0, contexts=self.flow.contexts,
@@ -251,7 +255,7 @@ class Evaluator(Objects):
         )  # fmt: skip
         self.flow.events.append(event)
         event.result = self._result(event, called, attribute)
-        parsed = self._parsed(event)
+        parsed = self._parsed(event) or file_of(self.flow, event)
         if parsed is not None:
             event.result = parsed
         handed = handed_work(event)
@@ -266,6 +270,8 @@ class Evaluator(Objects):
         if event.short in ("field", "Field"):  # of a dataclass or a pydantic model
             made = event.value("default_factory")
             return self.flow.call(made, event, []) if isinstance(made, Function) else event.value("default", 0)
+        if event.short == "DataLoader":
+            return self._batches(event)
         handed = handed_function(event)
         if handed is None:
             return None
@@ -277,6 +283,16 @@ class Evaluator(Objects):
         if event.short in ("map", "imap"):
             return Items([], result) if given else None
         return result
+
+    def _batches(self, event: Event) -> Value:
+        """What a loader gives: the batches of its `collate_fn`, else a dict of tensors under the usual keys."""
+        collate = event.value("collate_fn")
+        rows = [(None, Items([], self.element(event.value("dataset", 0))))]
+        if isinstance(collate, Instance):
+            collate = self.of_instance(collate, "__call__")
+        if isinstance(collate, Function):
+            return Items([], self.flow.call(collate, event, [*rows]))
+        return Items([], Table({}, complete=False, rest=Tensor()))
 
     def _handed(self, event: Event, work: Work, given: list[Given]) -> Value:
         """Note the call that something else will make; the value of the call that hands it on."""

@@ -52,6 +52,8 @@ class Flow:
         """Where something is compared with a tokenizer's `pad_token_id`: the node, and the tokenizer."""
         self.returned: dict[int, Value] = {}
         """What functions of the script give, by the `id` of their nodes, as they were walked last."""
+        self.fetched: set[str] = set()
+        """Where the script writes what it has downloaded."""
         self.modules: set[str] = set()
         self.stars: list[str] = []
         self.scope = Scope()
@@ -109,6 +111,11 @@ class Flow:
         """Note what a generator gives."""
         if self._yields:
             self._yields[-1].append(value)
+
+    @property
+    def tidying(self) -> bool:
+        """Whether the function that is walked has given something already, and goes on behind its `yield`."""
+        return bool(self._yields and self._yields[-1])
 
     # -- states, before and after branches
 

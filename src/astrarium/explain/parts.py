@@ -183,6 +183,9 @@ class Parts:
         if isinstance(receiver, Table) and keys and isinstance(keys[0], str | int):
             receiver.items[keys[0]] = value
             receiver.nodes.pop(keys[0], None)
+            for small in getattr(self.flow.statement, "body", ()):
+                if isinstance(small, cst.Assign) and len(small.targets) == 1 and small.targets[0].target is target:
+                    receiver.nodes[keys[0]] = small
         elif isinstance(receiver, Table):
             receiver.rest, receiver.complete = either([one for one in (receiver.rest, value) if one is not None]), False
         self.flow.store(receiver, f"[{keys[0] if keys else ''}]", value, target)

@@ -45,7 +45,7 @@ def repaired(text: str) -> Repaired | Broken:
             return Repaired(text, error, tuple(lines), tuple(done))
         for candidate in (
             _unfinished_string, _unended_string, _curly_quotes, _print_statement, _missing_colon, _single_equals,
-            _tabs, _open_bracket,
+            _tabs, _open_bracket, _missing_comma,
         ):  # fmt: skip
             made = candidate(text, error[0])
             if made is None:
@@ -136,17 +136,25 @@ def _unended_string(text: str, line: int) -> _Made | None:
         if opened is None:
             continue
         column, _, quote = opened
-        body = rows[first - 1].rstrip()
-        closers = re.search(r"[)\]}\s,:]*$", body[column:])
-        cut = column + closers.start() if closers is not None else len(body)
-        for end in range(cut, len(body) + 1):
-            new = "\n".join([*rows[: first - 1], body[:end] + quote + body[end:], *rows[first:]])
+        row = rows[first - 1].rstrip()
+        for end in _ends(row, column):
+            new = "\n".join([*rows[: first - 1], row[:end] + quote + row[end:], *rows[first:]])
             after = _parsed(new)
             if isinstance(after, cst.Module) or after[0] > first:
                 return (
                     new, first, f"a string that begins with {quote} never ends", f"end it with {quote}", _same(text)
                 )  # fmt: skip
     return None
+
+
+def _ends(row: str, column: int) -> list[int]:
+    """Where a string that begins at a column may end: before what closes a call, there or before a comment."""
+    found: list[int] = []
+    comment = re.search(r"\s{2,}#", row[column:])
+    for length in (len(row), *((column + comment.start(),) if comment is not None else ())):
+        closers = re.search(r"[)\]}\s,:]*$", row[column:length])
+        found += range(column + closers.start() if closers is not None else length, length + 1)
+    return found
 
 
 def _open_string(row: str) -> tuple[int, str, str] | None:
@@ -250,6 +258,21 @@ def _open_bracket(text: str, line: int) -> _Made | None:
             closing = "".join(reversed(stack))
             rows[number - 1] = row[:end] + closing + row[end:]
             return "\n".join(rows), number, f"{closing} is missing at the end of the line", "close it", _same(text)
+    return None
+
+
+def _missing_comma(text: str, line: int) -> _Made | None:
+    """Two arguments or items on lines of their own with nothing between, the second begun by `name=` or `"key":`."""
+    rows = text.split("\n")
+    for number in range(max(line - 1, 1), min(line + 1, len(rows) - 1) + 1):
+        bare = _bare(rows[number - 1]).rstrip()
+        if not re.search(r"[\w)\]}]$", bare) or not re.match(r"\s*(\w+\s*=(?!=)|[\"'][^\"']+[\"']\s*:)", rows[number]):
+            continue
+        row = rows[number - 1]
+        new = "\n".join([*rows[: number - 1], f"{row[: len(bare)]},{row[len(bare) :]}", *rows[number:]])
+        after = _parsed(new)
+        if isinstance(after, cst.Module) or after[0] > number + 1:
+            return new, number, "the comma at the end of the line is missing", "add it", _same(text)
     return None
 
 

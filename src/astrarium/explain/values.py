@@ -46,7 +46,7 @@ class Table(Value):
     items: dict[Any, Value]
     complete: bool = True
     nodes: dict[Any, Any] = field(default_factory=dict)
-    """Where each item is said: a `cst.DictElement`, or the `cst.Arg` of a call."""
+    """Where each item is said: a `cst.DictElement`, the `cst.Arg` of a call, or the `cst.Assign` of the item."""
     batches: list[Value] = field(default_factory=list)
     """What tokenizers gave and was unpacked into it."""
     rest: Value | None = None
@@ -255,6 +255,13 @@ class Batch(Value):
 @dataclass(eq=False, slots=True)
 class Tensor(Value):
     """A tensor of whose making nothing is known: `batch["labels"]` of a loader's batch, `torch.tensor(…)`."""
+
+
+@dataclass(eq=False, slots=True)
+class File(Value):
+    """A file that the script has opened: where, as a text or as it stands in the script."""
+
+    place: str
 
 
 @dataclass(eq=False, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import libcst as cst
 
 from astrarium.explain.bases import base_of_adapter, family_by_name, method_of_adapter, size_by_name
-from astrarium.explain.context import Context
+from astrarium.explain.context import Context, model_of
 from astrarium.explain.events import Event, surely, together
 from astrarium.explain.index.library import library
 from astrarium.explain.index.store import installed
@@ -39,11 +39,20 @@ def adapter_lost(script: Context) -> Iterator[Found]:
     """The base loaded again, the wrapper not assigned, or another variable used."""
     for model in _attached(script):
         if works(model, model.event.order):
+            if _saved_alone(script, model):
+                yield from _bypassed(script, model)
             continue
         reloads = list(_reloaded(script, model))
         yield from reloads
         if not reloads:
             yield from _bypassed(script, model)
+
+
+def _saved_alone(script: Context, model: Model) -> bool:
+    """Whether a new adapter that lives in the wrapper is saved as it was made, while something else is trained."""
+    done = {event.short for event in works(model, model.event.order)}
+    method = method_known(model.adapters[-1])
+    return script.trains and model.adapters[-1].fresh and done <= _KEEPS and in_wrapper(method) is True
 
 
 def _attached(script: Context) -> Iterator[Model]:
@@ -95,6 +104,7 @@ def _reloaded(script: Context, model: Model) -> Iterator[Found]:
         )
 
 
+_KEEPS = frozenset(["save_pretrained", "push_to_hub", "state_dict"])
 _BY_METHOD = (
     "Some methods change the base in place, others live in what peft gives: only that has the adapter for sure."
 )
@@ -106,7 +116,7 @@ def _bypassed(script: Context, model: Model) -> Iterator[Found]:
     if inner is None:
         return
     later = [event for event in works(inner, attached.order) if surely(attached.branch, event.branch)]
-    later = [event for event in later if event.short not in ("save_pretrained", "push_to_hub", "state_dict")]
+    later = [event for event in later if event.short not in _KEEPS]
     later = [event for event in later if not any(one is model for one in options(event.receiver or Value()))]
     discarded = thrown_away(script, attached)
     if not later:
@@ -144,8 +154,20 @@ def _bypassed(script: Context, model: Model) -> Iterator[Found]:
             func = event.node.func
             node = func.value if isinstance(func, cst.Attribute) and func.attr.value == event.short else func
             edits = replace(script.tree, node, kept)
+        elif event.function == home(attached) and model_of(event) is None:
+            edits = _in_arguments(script, event, inner, kept)
         yield Found(event.node, message, f"use `{kept}`", edits, severity, why)  # type: ignore[arg-type]
         break
+
+
+def _in_arguments(script: Context, event: Event, inner: Model, kept: str) -> tuple[Edit, ...]:
+    """The wrapper in the place of the base among a call's arguments."""
+    return tuple(
+        edit
+        for one in event.arguments
+        if any(option is inner for option in options(one.value)) and isinstance(one.node, cst.Arg)
+        for edit in replace(script.tree, one.node.value, kept)
+    )
 
 
 @rule(
@@ -278,7 +300,7 @@ def adapter_method_unknown(script: Context) -> Iterator[Found]:
 def _methods_said(script: Context) -> Iterator[tuple[cst.CSTNode, str]]:
     """Methods named by peft's type: `get_peft_config({"peft_type": …})` and `PeftConfig(peft_type=…)`."""
     for event in script.events:
-        if event.name == "peft.PeftConfig":
+        if event.name in ("peft.PeftConfig", "peft.PeftConfig.from_peft_type"):
             value, node = event.value("peft_type"), event.node
         elif event.name == "peft.get_peft_config":
             table = event.value("config_dict", 0)

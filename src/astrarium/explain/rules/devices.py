@@ -14,7 +14,20 @@ from astrarium.explain.mending import Edit, add_argument, replace
 from astrarium.explain.places import device_of
 from astrarium.explain.rules.asking import receiver_name, thrown_away
 from astrarium.explain.rules.registry import Found, rule
-from astrarium.explain.values import Batch, Const, Device, Either, Instance, Model, Tensor, Value, constant, options
+from astrarium.explain.spelling import spelt
+from astrarium.explain.values import (
+    Batch,
+    Const,
+    Device,
+    Either,
+    Instance,
+    Model,
+    Table,
+    Tensor,
+    Value,
+    constant,
+    options,
+)  # fmt: skip
 
 LARGE = 3e9
 """Parameters from which four bytes each are worth a word."""
@@ -121,7 +134,21 @@ def to_unused(script: Context) -> Iterator[Found]:
         mend = f"assign it: `{name} = {name}.to(…)`"
         if any(isinstance(one, Batch) and one.part == "*" for one in options(event.receiver or Value())):
             edits, mend = (), "move the whole at once: what a tokenizer gives is moved by its own `.to(…)`"
+        elif _of_loop(script, name, event):
+            edits, mend = (), "make a new dict: `batch = {key: value.to(…) for key, value in batch.items()}`"
         yield Found(event.node, f"`{name}` stays where it is: what `.to` gives is thrown away", mend, edits)
+
+
+def _of_loop(script: Context, name: str, event: Event) -> bool:
+    """Whether a name is what a loop around the call goes over, so that to assign it changes nothing."""
+    start, end = script.tree.span(event.node)
+    for loop in script.tree.every(cst.For):
+        first, last = script.tree.span(loop)
+        names = re.split(r"[\s,()]+", script.code(loop.target))
+        over = script.code(loop.iter)
+        if first <= start and end <= last and name in names and re.search(r"\.(values|items)\(\)$", over):
+            return True
+    return False
 
 
 def _unused_moves(script: Context) -> Iterator[Event]:
@@ -147,13 +174,55 @@ def device_unused(script: Context) -> Iterator[Found]:
     for name, node, value in script.flow.assigned:
         if not _DEVICE_NAME.fullmatch(name) or script.tree.read[name] > 1:
             continue
-        if _place(device_of(value)) is None:
+        if _place(device_of(value)) is None or (_of_class(script, node) and _read_as_attribute(script, name)):
             continue
         edits = _use_device(script, name, node)
         yield Found(
             node, f"`{name}` is defined and never used", f"use it: `model.to({name})`, `inputs.to({name})`", edits
         )
     yield from _unused_attributes(script)
+    yield from _unused_items(script)
+
+
+def _of_class(script: Context, target: cst.CSTNode) -> bool:
+    """Whether a name is given a value in the body of a class."""
+    return any(
+        small.target is target
+        if isinstance(small, cst.AnnAssign)
+        else any(one.target is target for one in small.targets)
+        for made in script.tree.every(cst.ClassDef)
+        for statement in made.body.body
+        for small in getattr(statement, "body", ())
+        if isinstance(small, cst.AnnAssign | cst.Assign)
+    )
+
+
+def _read_as_attribute(script: Context, name: str, but: cst.CSTNode | None = None) -> bool:
+    """Whether something reads an attribute of a name that is not a model's own."""
+    return any(
+        one.attr.value == name and one is not but and not re.search(r"model|torch|lm$", script.code(one.value))
+        for one in script.tree.every(cst.Attribute)
+    )
+
+
+def _unused_items(script: Context) -> Iterator[Found]:
+    """`{"device": …}` in a dict of which other items alone are read."""
+    for name, _, value in script.flow.assigned:
+        if not isinstance(value, Table) or not value.complete:
+            continue
+        asked = [one.slice[0].slice for one in script.tree.every(cst.Subscript)
+                 if isinstance(one.value, cst.Name) and one.value.value == name]  # fmt: skip
+        keys = {spelt(one.value) if isinstance(one, cst.Index) and isinstance(one.value, cst.SimpleString) else None
+                for one in asked}  # fmt: skip
+        if not asked or script.tree.read[name] != len(asked) + 1 or None in keys:
+            continue  # handed on as a whole, or asked for something that is not known
+        for key, item in value.items.items():
+            node = value.nodes.get(key)
+            if key in keys or node is None or not isinstance(key, str) or not _DEVICE_NAME.fullmatch(key):
+                continue
+            if _place(device_of(item)) is not None:
+                use = f"`model.to({name}[{key!r}])`"
+                yield Found(node, f"`{name}[{key!r}]` is defined and never used", f"use it: {use}, and the inputs too")
 
 
 def _unused_attributes(script: Context) -> Iterator[Found]:
@@ -163,9 +232,7 @@ def _unused_attributes(script: Context) -> Iterator[Found]:
             continue
         if _place(device_of(store.value)) is None or store.receiver.of.name in ("Namespace", "super"):
             continue
-        others = [one for one in script.tree.every(cst.Attribute)
-                  if one.attr.value == store.path and one is not store.node]  # fmt: skip
-        if any(not re.search(r"model|torch|lm$", script.code(one.value)) for one in others):
+        if _read_as_attribute(script, store.path, store.node):
             continue
         name = script.code(store.node)
         yield Found(

@@ -175,11 +175,9 @@ def _left(script: Context, tokenizer: Tokenizer) -> tuple[Edit, ...]:
 
 
 def _assigned_nodes(script: Context, target: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    for event in [*script.tree.module.body]:
-        if isinstance(event, cst.SimpleStatementLine):
-            for small in event.body:
-                if isinstance(small, cst.Assign) and any(one.target is target for one in small.targets):
-                    yield small.value
+    for node in script.tree.every(cst.Assign):
+        if any(one.target is target for one in node.targets):
+            yield node.value
 
 
 @rule(
@@ -271,13 +269,16 @@ def training_mode(script: Context) -> Iterator[Found]:
     "Every activation is kept for a backward pass that never comes, which takes memory and time.",
 )
 def gradients_on(script: Context) -> Iterator[Found]:
-    """A forward pass in a loop after `eval()`, outside `torch.no_grad()`."""
+    """A forward pass after `eval()`, outside `torch.no_grad()`: in a loop, or where nothing is propagated back."""
+    propagates = script.trains or any(script.calls("torch.autograd.grad", "backward", "requires_grad_"))
     for event in script.calls("__call__", "forward"):
         model = model_of(event)
         if model is None or event.contexts & {"no_grad", "inference_mode"} or event.name.endswith("Tokenizer.__call__"):
             continue
-        if constant(event.facts.get("training", Value())) is not False or not event.loop:
+        if constant(event.facts.get("training", Value())) is not False:
             continue
+        if not event.loop and (propagates or (event.function and not event.callers)):
+            continue  # who calls the function may have turned them off
         evaluated = constant(event.facts.get("evaluated", Value())) is True
         if not evaluated or any(one.short == "backward" and one.function == event.function for one in script.events):
             continue
@@ -285,7 +286,7 @@ def gradients_on(script: Context) -> Iterator[Found]:
             continue
         yield Found(
             event.node,
-            "the model runs in a loop with gradients on, after `eval()`",
+            f"the model runs {'in a loop ' if event.loop else ''}with gradients on, after `eval()`",
             "put it under `with torch.no_grad():`",
             inside(script.tree, event.statement, event.node, "with torch.no_grad():") if _has_torch(script) else (),
         )

@@ -10,6 +10,7 @@ from astrarium.explain.context import Context, model_of, named
 from astrarium.explain.events import Event, surely
 from astrarium.explain.mending import Edit, drop_statement, replace
 from astrarium.explain.places import first_device
+from astrarium.explain.rules.asking import right_side
 from astrarium.explain.rules.registry import Found, rule
 from astrarium.explain.values import UNKNOWN, constant
 
@@ -31,7 +32,8 @@ def kbit_not_prepared(script: Context) -> Iterator[Found]:
             continue
         if any(trainer.name.startswith(("SFT", "DPO", "GRPO", "ORPO", "KTO")) for trainer in script.trainers):
             continue  # trl prepares it
-        if not script.trains or any(script.calls("enable_input_require_grads")):
+        by_hand = any(script.calls("enable_input_require_grads")) or any(_fp32_norms(script))
+        if not script.trains or by_hand:
             continue  # nothing is trained here, or it is prepared by hand
         edits: tuple[Edit, ...] = ()
         if any(one.name == "prepare_model_for_kbit_training" for one in script.flow.imports):
@@ -44,6 +46,13 @@ def kbit_not_prepared(script: Context) -> Iterator[Found]:
             event.node, "the base is quantised and was not prepared for training",
             "call `model = prepare_model_for_kbit_training(model)` before `get_peft_model`", edits,
         )  # fmt: skip
+
+
+def _fp32_norms(script: Context) -> Iterator[cst.CSTNode]:
+    """`param.data = param.data.to(torch.float32)`: what `prepare_model_for_kbit_training` does with norms."""
+    for store in script.flow.stores:
+        if store.path == "data" and "float32" in right_side(script, store.node):
+            yield store.node
 
 
 def _with_import(script: Context, event: Event, node: cst.CSTNode) -> tuple[Edit, ...]:

@@ -9,9 +9,11 @@ import libcst as cst
 
 from astrarium.explain.bases import is_local
 from astrarium.explain.context import Context
+from astrarium.explain.events import Event, Given
+from astrarium.explain.files import place_of
 from astrarium.explain.mending import Edit, remove_argument, replace
 from astrarium.explain.rules.registry import Found, rule
-from astrarium.explain.values import Downloaded, Value, constant, options, text_of
+from astrarium.explain.values import Downloaded, File, Value, constant, options, text_of
 
 _BEGUN = re.compile(r"[\"'](?:hf|api_org)_")
 _TOKEN = re.compile(r"^(hf|api_org)_[A-Za-z0-9]{20,}$")
@@ -81,6 +83,13 @@ def token_in_source(script: Context) -> Iterator[Found]:
         )
 
 
+def _places(script: Context, event: Event, source: Given) -> list[str]:
+    """Where a loader reads from, as the flow notes what is written."""
+    value = source.value
+    opened = [one.place for one in options(value) if isinstance(one, File)]
+    return [*opened, place_of(value, script.code(source.node.value), event.function)]
+
+
 def _is_token(node: cst.SimpleString) -> bool:
     if not _BEGUN.search(node.value):
         return False
@@ -107,7 +116,10 @@ def unpickled_download(script: Context) -> Iterator[Found]:
         weights = event.given("weights_only")
         if loader and (weights is None or constant(weights.value) is not False):
             continue  # torch reads tensors alone since 2.6, unless it is told otherwise
-        fetched = any(isinstance(one, Downloaded) for one in options(event.arguments[0].value))
+        source = event.arguments[0]
+        fetched = any(isinstance(one, Downloaded) for one in options(source.value)) or any(
+            place in script.flow.fetched for place in _places(script, event, source)
+        )
         text = text_of(event.arguments[0].value) or ""
         if not fetched and not text.startswith(("http://", "https://")):
             continue

@@ -46,7 +46,7 @@ def base_saved(script: Context) -> Iterator[Found]:
             and isinstance(func, cst.Attribute)
             and kept != script.code(func.value)
         ):
-            edits = replace(script.tree, func.value, kept)
+            edits = _wrapper_in(script, func.value) or replace(script.tree, func.value, kept)
         yield Found(
             event.node,
             f"`{script.code(func.value) if isinstance(func, cst.Attribute) else 'this'}` is the base, not what "
@@ -55,6 +55,22 @@ def base_saved(script: Context) -> Iterator[Found]:
             f"save the wrapper: `{kept or 'model'}.save_pretrained(…)`",
             edits,
         )
+    yield from _states_saved(script)
+
+
+def _wrapper_in(script: Context, node: cst.BaseExpression) -> tuple[Edit, ...]:
+    """Leave out `.get_base_model()` behind a call, such as accelerate's `unwrap_model(model)`."""
+    func = node.func if isinstance(node, cst.Call) else None
+    if (
+        not isinstance(func, cst.Attribute)
+        or func.attr.value != "get_base_model"
+        or not isinstance(func.value, cst.Call)
+    ):
+        return ()
+    return (Edit(script.tree.span(func.value)[1], script.tree.span(node)[1], ""),)
+
+
+def _states_saved(script: Context) -> Iterator[Found]:
     for event in script.calls("torch.save"):
         source = event.node.args[0].value if event.node.args else None
         if not isinstance(source, cst.Call) or not isinstance(source.func, cst.Attribute):

@@ -16,6 +16,7 @@ from astrarium.explain.mending import Edit, replace
 from astrarium.explain.rules.asking import right_side
 from astrarium.explain.rules.registry import Found, rule
 from astrarium.explain.values import (
+    PROMPT_METHODS,
     Either,
     Model,
     Settings,
@@ -108,29 +109,29 @@ def _modules(names: Sequence[str], before: str) -> str:
 def _adapted(script: Context) -> Iterator[tuple[Event, Settings, str]]:
     """Where an adapter's configuration meets its base: call, configuration, base."""
     for event in script.events:
-        config: Settings | None = None
+        asked = Value()
         model: Model | None = None
         if event.name == "peft.get_peft_model":
-            config = settings_of(event.value("peft_config", 1))
+            asked = event.value("peft_config", 1)
             model = next((one for one in options(event.value("model", 0)) if isinstance(one, Model)), None)
         elif event.short == "add_adapter":
             model = model_of(event)
-            config = (
-                settings_of(event.value("peft_config", 0))
-                or settings_of(event.value("adapter_config", 0))
-                or settings_of(event.value("", 1))
-            )
+            places = (("peft_config", 0), ("adapter_config", 0), ("", 1))
+            asked = next((one for place in places if settings_of(one := event.value(*place)) is not None), asked)
         trainer = next((one for one in options(event.result) if isinstance(one, Trainer) and one.event is event), None)
         base: str | None = None
         if trainer is not None:
-            config = settings_of(trainer.given.get("peft_config", Value()))
+            asked = trainer.given.get("peft_config", Value())
             given = trainer.given.get("model", Value())
             model = next((one for one in options(given) if isinstance(one, Model)), None)
             base = text_of(given)
         if model is not None:
             base = model.body.base
-        if config is not None and base is not None and "\0" not in base and config.name in METHOD_OF_CONFIG:
-            yield event, config, base
+        if base is None or "\0" in base:
+            continue
+        for one in options(asked):
+            if isinstance(one, Settings) and one.name in METHOD_OF_CONFIG:
+                yield event, one, base
 
 
 @rule(
@@ -260,10 +261,10 @@ def learning_rate(script: Context) -> Iterator[Found]:
     frozen = any("requires_grad" in store.path and constant(store.value) is False for store in script.flow.stores)
     for node, rate, trainer in _rates(script):
         tuned = _tuned(script, trainer)
-        if tuned == "adapter" and 0 < rate <= LOW_FOR_ADAPTERS:
+        if tuned == "adapter" and 0 < rate <= LOW_FOR_ADAPTERS and not _whole_weights(script):
             yield Found(
                 node, f"a learning rate of {rate:g} for an adapter is one for full tuning",
-                "try 1e-4 to 3e-4 for LoRA, more for IA3 and prompts", _rate_edit(script, node, "2e-4"),
+                "try 1e-4 to 3e-4 for LoRA, more for IA3 and prompts", _rate_edit(script, node, _usual_rate(script)),
             )  # fmt: skip
         elif tuned == "all" and rate >= HIGH_FOR_ALL and not frozen:
             kinds = {model.body.auto_class for model in script.models}
@@ -276,6 +277,17 @@ def learning_rate(script: Context) -> Iterator[Found]:
                 node, f"a learning rate of {rate:g} for all weights is one for an adapter",
                 "try 1e-5 to 5e-5 for full tuning, or tune an adapter", _rate_edit(script, node, "2e-5"),
             )  # fmt: skip
+
+
+def _usual_rate(script: Context) -> str:
+    """A rate for LoRA and its kin; ten times as much for scaling vectors and prompts, which are few and small."""
+    kinds = {METHOD_OF_CONFIG.get(config.name) for _, config, _ in _any_adapted(script)}
+    return "3e-3" if kinds and kinds <= {"IA3", *PROMPT_METHODS} else "2e-4"
+
+
+def _whole_weights(script: Context) -> bool:
+    """Whether a method is used that tunes the base's own matrices, as full tuning does."""
+    return any(event.name.startswith("peft.") and event.short == "OSFConfig" for event in script.events)
 
 
 def _rate_edit(script: Context, node: cst.CSTNode, rate: str) -> tuple[Edit, ...]:
