@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # huggingface_hub reads it when it is imported; no test asks a hub but its own
+signal.signal(
+    signal.SIGINT, signal.default_int_handler
+)  # a shell's background job ignores it, and so would what it starts
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
