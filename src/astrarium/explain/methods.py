@@ -130,6 +130,8 @@ def attribute(value: Value, name: str) -> Value:
                 return Device(None, value.body)
             if name in ("base_model", "model") and value.wrapper:
                 return Model(value.body, value.event, wrapper=False, inner=value)
+            if name == "model" and value.inner is not None and value.inner.wrapper:
+                return value  # what the wrapper holds holds the base
             if name in ("module", "_orig_mod"):
                 return value
             return Work(value, name) if name in ("generate", "forward") else UNKNOWN

@@ -60,6 +60,13 @@ class Tree:
         """Where a node stands, as offsets."""
         return self._spans[id(node)]
 
+    def loop_of(self, node: cst.CSTNode) -> tuple[int, int] | None:
+        """The span of the innermost `for` or `while` around a node; None where there is none."""
+        start, end = self.span(node)
+        loops = [self.span(loop) for kind in (cst.For, cst.While) for loop in self.every(kind)]
+        around = [loop for loop in loops if loop[0] <= start and end <= loop[1]]
+        return min(around, key=lambda loop: loop[1] - loop[0], default=None)
+
     def line(self, node: cst.CSTNode) -> int:
         """The line on which a node begins, from 1."""
         return self.line_of(self._spans[id(node)][0])

@@ -68,7 +68,7 @@ def _reloaded(script: Context, model: Model) -> Iterator[Found]:
         event = other.event
         if other.body is model.body or event.short != "from_pretrained" or event.order < attached.order:
             continue
-        if not surely(attached.branch, event.branch) or other.wrapper or other.body.wrapped or not works(other):
+        if not _follows(attached, event) or other.wrapper or other.body.wrapped or not works(other):
             continue
         again = name_given(script, event)
         same_base = other.body.base is not None and other.body.base == model.body.base
@@ -104,6 +104,11 @@ def _reloaded(script: Context, model: Model) -> Iterator[Found]:
         )
 
 
+def _follows(attached: Event, event: Event) -> bool:
+    """Whether one of the two never happens without the other."""
+    return surely(attached.branch, event.branch) or surely(event.branch, attached.branch)
+
+
 _KEEPS = frozenset(["save_pretrained", "push_to_hub", "state_dict"])
 _BY_METHOD = (
     "Some methods change the base in place, others live in what peft gives: only that has the adapter for sure."
@@ -115,7 +120,7 @@ def _bypassed(script: Context, model: Model) -> Iterator[Found]:
     inner = model.inner
     if inner is None:
         return
-    later = [event for event in works(inner, attached.order) if surely(attached.branch, event.branch)]
+    later = [event for event in works(inner, attached.order) if _follows(attached, event)]
     later = [event for event in later if event.short not in _KEEPS]
     later = [event for event in later if not any(one is model for one in options(event.receiver or Value()))]
     discarded = thrown_away(script, attached)

@@ -280,7 +280,7 @@ def gradients_on(script: Context) -> Iterator[Found]:
         if not event.loop and (propagates or (event.function and not event.callers)):
             continue  # who calls the function may have turned them off
         evaluated = constant(event.facts.get("evaluated", Value())) is True
-        if not evaluated or any(one.short == "backward" and one.function == event.function for one in script.events):
+        if not evaluated or _propagated(script, event):
             continue
         if any(one.short in ("set_grad_enabled",) for one in script.events):
             continue
@@ -290,6 +290,17 @@ def gradients_on(script: Context) -> Iterator[Found]:
             "put it under `with torch.no_grad():`",
             inside(script.tree, event.statement, event.node, "with torch.no_grad():") if _has_torch(script) else (),
         )
+
+
+def _propagated(script: Context, event: Event) -> bool:
+    """Whether a backward pass may follow a forward one: later in its function, or in its loop."""
+    loop = script.tree.loop_of(event.node)
+    return any(
+        one.short == "backward"
+        and one.function == event.function
+        and (one.order > event.order or script.tree.loop_of(one.node) == loop)
+        for one in script.events
+    )
 
 
 def _has_torch(script: Context) -> bool:
