@@ -68,7 +68,7 @@ def _reloaded(script: Context, model: Model) -> Iterator[Found]:
         event = other.event
         if other.body is model.body or event.short != "from_pretrained" or event.order < attached.order:
             continue
-        if not _follows(attached, event) or other.wrapper or other.body.wrapped or not works(other):
+        if not _follows(script, attached, event) or other.wrapper or other.body.wrapped or not works(other):
             continue
         again = name_given(script, event)
         same_base = other.body.base is not None and other.body.base == model.body.base
@@ -77,7 +77,8 @@ def _reloaded(script: Context, model: Model) -> Iterator[Found]:
         if not (same_base or (kept is not None and again == kept)):
             continue
         edits: tuple[Edit, ...] = ()
-        if kept is not None and again is not None and home(attached) == event.function:
+        always = surely(attached.branch, event.branch)  # else the name may not be there
+        if always and kept is not None and again is not None and home(attached) == event.function:
             if again == kept and stands_alone(event) and event.statement is not None:
                 edits = drop_statement(script.tree, event.statement)
             else:
@@ -104,9 +105,26 @@ def _reloaded(script: Context, model: Model) -> Iterator[Found]:
         )
 
 
-def _follows(attached: Event, event: Event) -> bool:
-    """Whether one of the two never happens without the other."""
-    return surely(attached.branch, event.branch) or surely(event.branch, attached.branch)
+def _follows(script: Context, attached: Event, event: Event) -> bool:
+    """Whether one of the two never happens without the other: within arms that one function does not leave early."""
+    if surely(attached.branch, event.branch):
+        return True
+    return (
+        attached.function == event.function
+        and surely(event.branch, attached.branch)
+        and not _leaves_between(script, attached.node, event.node)
+    )
+
+
+def _leaves_between(script: Context, first: cst.CSTNode, second: cst.CSTNode) -> bool:
+    """Whether an arm around the first that does not hold the second returns, raises, exits, or goes on with a loop."""
+    tree = script.tree
+    start, end = tree.span(first)
+    arms = [span for arm in tree.every(cst.IndentedBlock) if (span := tree.span(arm))[0] <= start and end <= span[1]]
+    arms = [span for span in arms if not span[0] <= tree.span(second)[0] <= span[1]]
+    leaving = [node for kind in (cst.Return, cst.Raise, cst.Continue, cst.Break) for node in tree.every(kind)]
+    exits = [call for call in tree.every(cst.Call) if re.fullmatch(r"(sys\.|os\._)?exit|quit", tree.code(call.func))]
+    return any(span[0] <= tree.span(node)[0] <= span[1] for span in arms for node in (*leaving, *exits))
 
 
 _KEEPS = frozenset(["save_pretrained", "push_to_hub", "state_dict"])
@@ -120,7 +138,7 @@ def _bypassed(script: Context, model: Model) -> Iterator[Found]:
     inner = model.inner
     if inner is None:
         return
-    later = [event for event in works(inner, attached.order) if _follows(attached, event)]
+    later = [event for event in works(inner, attached.order) if _follows(script, attached, event)]
     later = [event for event in later if event.short not in _KEEPS]
     later = [event for event in later if not any(one is model for one in options(event.receiver or Value()))]
     discarded = thrown_away(script, attached)
@@ -155,7 +173,9 @@ def _bypassed(script: Context, model: Model) -> Iterator[Found]:
     if kept is None or kept == called:
         return
     for event in later:
-        if receiver_name(script, event) is not None and event.function == home(attached):
+        if not surely(attached.branch, event.branch):
+            edits = ()  # the name may not be there
+        elif receiver_name(script, event) is not None and event.function == home(attached):
             func = event.node.func
             node = func.value if isinstance(func, cst.Attribute) and func.attr.value == event.short else func
             edits = replace(script.tree, node, kept)
