@@ -68,17 +68,26 @@ def test_what_is_told_of_an_answer(astrarium: Command, base: Path) -> None:
     assert astrarium("ask", "Why?", "--base", base, "--logprobs", 1).status == 2
 
 
-def test_texts_that_are_none(base: Path, tmp_path: Path) -> None:
+def test_texts_that_are_none(astrarium: Command, base: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.txt"
+    bad.write_bytes(b"ok \xff")
+    for arguments, message in (
+        (["--file", bad], "bad.txt cannot be read as UTF-8 text"),
+        (["why?", "--stop", "\udcff"], "expected Unicode texts that are not empty"),
+    ):
+        refused = astrarium("ask", *arguments, "--base", base, *PLAIN)
+        assert refused.status == 1
+        assert message in refused.err
+        assert refused.err.count("\n") == 1
+
+
+def test_bytes_that_are_no_text(base: Path) -> None:
     command = [sys.executable, "-m", "astrarium.cli", "ask"]
     strict = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
     options = ["--base", str(base), *map(str, PLAIN)]
-    bad = tmp_path / "bad.txt"
-    bad.write_bytes(b"ok \xff")
     for arguments, given, message in (
         (["-"], b"caf\xe9", "standard input is no utf-8 text"),
         ([b"caf\xe9"], b"", r"'caf\udce9' is no Unicode text"),
-        (["--file", str(bad)], b"", "bad.txt cannot be read as UTF-8 text"),
-        (["why?", "--stop", b"\xff"], b"", "expected Unicode texts that are not empty"),
     ):
         done = subprocess.run([*command, *arguments, *options], input=given, capture_output=True, env=strict)
         assert done.returncode == 1, done

@@ -64,7 +64,9 @@ def _same(adapter: Adapter) -> Adapter:
     return adapter
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize(
+    "form", [form if form in ("fp32", "int4") else pytest.param(form, marks=pytest.mark.slow) for form in FORMATS]
+)
 @pytest.mark.parametrize("name", BASES)
 def test_everything_stays_on_the_device(name: str, form: str) -> None:
     engine = engine_on(META, name, form)

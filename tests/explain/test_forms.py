@@ -16,6 +16,7 @@ NAMES = [
     "class", "class that nobody makes", "class entered", "subclass", "class methods", "tuple", "dict", "dataclass",
     "arguments", "star", "context manager", "argparse", "settings",
 ]  # fmt: skip
+QUICK = {"class", "dataclass", "arguments", "context manager"}
 
 
 @lru_cache(maxsize=1)
@@ -34,7 +35,9 @@ def _written() -> dict[str, list[tuple[str, str, set[str]]]]:
     return found
 
 
-@pytest.mark.parametrize("form", NAMES)
+@pytest.mark.parametrize(
+    "form", [form if form in QUICK else pytest.param(form, marks=pytest.mark.slow) for form in NAMES]
+)
 def test_the_findings_stay(form: str) -> None:
     written = _written()[form]
     assert len(written) > 50

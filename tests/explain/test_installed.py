@@ -47,11 +47,11 @@ def test_signatures() -> None:
 def test_the_index_is_kept_and_a_broken_one_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASTRARIUM_CACHE", str(tmp_path))
     store.index_of.cache_clear()
-    found = store.installed("peft")
+    found = store.installed("accelerate")
     assert found is not None
-    file = store.index_file("peft", *found)
+    file = store.index_file("accelerate", *found)
     assert found[1] in file.name
-    first = store.index_of("peft")
+    first = store.index_of("accelerate")
     assert first is not None
     assert first.release == found[1]
     kept = file.read_bytes()
@@ -59,7 +59,7 @@ def test_the_index_is_kept_and_a_broken_one_is_made_again(tmp_path: Path, monkey
     for broken in (b'{"format": ', kept[:-1], heading, kept.replace(b'"format":', b'"form":', 1), b"[]\n"):
         file.write_bytes(broken)
         store.index_of.cache_clear()
-        again = store.index_of("peft")
+        again = store.index_of("accelerate")
         assert again is not None
         assert dict(again.objects()) == dict(first.objects())
         assert file.read_bytes() == kept

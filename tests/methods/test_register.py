@@ -19,11 +19,11 @@ def run(code: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     "code",
     [
         f"import astrarium, peft; {KNOWS}",
-        f"import peft, astrarium; {KNOWS}",
+        pytest.param(f"import peft, astrarium; {KNOWS}", marks=pytest.mark.slow),
         pytest.param(
             f"import peft, astrarium, importlib; importlib.reload(astrarium); {KNOWS}", marks=pytest.mark.slow
         ),
-        f"import astrarium.methods.bottleneck.config; {KNOWS}",
+        pytest.param(f"import astrarium.methods.bottleneck.config; {KNOWS}", marks=pytest.mark.slow),
         pytest.param(f"import astrarium.methods.bottleneck.model; {KNOWS}", marks=pytest.mark.slow),
         pytest.param(
             f"import astrarium; from transformers import AutoModelForCausalLM; import peft.tuners.lora; {KNOWS}",

@@ -33,7 +33,10 @@ print(tokenizer.decode(outputs[0]))
 """
 
 
-@pytest.mark.parametrize("method", ["parallel", "adapterh", "adapterp"])
+@pytest.mark.parametrize(
+    "method",
+    ["parallel", pytest.param("adapterh", marks=pytest.mark.slow), pytest.param("adapterp", marks=pytest.mark.slow)],
+)
 def test_the_answer_is_the_adapter_s(method: str, tmp_path: Path) -> None:
     base = save_base(tmp_path / "starcoderbase-7b")
     adapter = save_adapter(tmp_path / f"astraios-7b-{method}", base, method)
