@@ -19,7 +19,7 @@ from astrarium.bench.result import Figure
 from astrarium.core.errors import BenchError
 from tests.bench.test_protocol import small
 
-RATES = Rates(read=30e9, matrix=1e12)
+RATES = Rates(reads=[30e9], matrices=[1e12])
 KEYS = ["bench", "unit", "ours", "peers", "ratios", "ceiling", "rounds", "noisy", "machine", "missing_peers"]
 BARS = {
     "decode-1b": {"transformers": 6, "ctranslate2": 2.5},
@@ -103,7 +103,7 @@ def test_every_bench_makes_its_contestants_and_judges_them(name: str, tmp_path: 
     standing = Standing()
     for one in contestants:
         mine = FIGURES if one.name.startswith(OURS) else figures
-        standing.played[one.name] = Played("int8", [mine, mine], mine)
+        standing.played[one.name] = Played("int8", [mine], mine)
     if name == "quality":
         for place, nll in (("bf16", 2.001), ("permuted-nearest", 2.2), ("permuted-int4", 2.1)):
             standing.played[f"{OURS} {place}"] = Played("", [{"nll": nll}])
@@ -125,6 +125,11 @@ def test_ratios_by_hand(tmp_path: Path) -> None:
     assert both.ratios["read-rate-int8"] == pytest.approx(15 * weights / 30e9)
     assert both.ratios["read-rate-int4"] == pytest.approx(30 * weights / 2 / 30e9)
     assert both.ours == Figure(30.0, "int8")
+    changing = [{"tokens_per_s": rate} for rate in (15.0, 30.0, 10.0)]  # where the machine reads so much faster
+    standing = Standing({f"{OURS} {form}": Played(form, changing) for form in ("int8", "int4")})
+    verdict = all_benches()["decode-ceiling"].judge(standing, Rates([30e9, 60e9, 40e9], [1e12] * 3))
+    assert verdict.ratios["read-rate-int8"] == pytest.approx(15 * weights / 30e9)
+    assert verdict.ceiling["tokens_per_s_int8"] == pytest.approx(40e9 / weights)
     step = {"tokens_per_s": 800.0, "step_s": 0.010, "base_step_s": 0.006, "adapter_bytes": 90e6}
     assert judged("mixed-8", astrarium=step).ratios == {"own-bound": pytest.approx((0.006 + 1.4 * 0.003) / 0.010)}
     load = judged("load", astrarium={"since_start_s": 3.0}, transformers={"since_start_s": 21.0})

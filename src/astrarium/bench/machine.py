@@ -6,10 +6,11 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from astrarium.bench.protocol import Contestant, Standing
@@ -28,12 +29,22 @@ _ROWS, _INNER, _COLUMNS = 1024, 2048, 8192
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """The machine's own ceiling."""
+    """The machine's own ceiling, as it was in each round."""
 
-    read: float
-    """Bytes a second: the best of ten `torch.sum` over 1 GiB of fp32, in the middle one of the rounds."""
-    matrix: float
-    """FLOP a second: the best of ten bf16 products `[1024, 2048] × [2048, 8192]`, likewise."""
+    reads: Sequence[float]
+    """Bytes a second: the best of ten `torch.sum` over 1 GiB of fp32."""
+    matrices: Sequence[float]
+    """FLOP a second: the best of ten bf16 products `[1024, 2048] × [2048, 8192]`."""
+
+    @property
+    def read(self) -> float:
+        """That of the middle round."""
+        return median(self.reads)
+
+    @property
+    def matrix(self) -> float:
+        """Likewise."""
+        return median(self.matrices)
 
     def to_dict(self) -> dict[str, float]:
         """As JSON, in the units people speak in."""
@@ -61,7 +72,7 @@ def contestant() -> Contestant:
 
 
 def rates_of(standing: Standing) -> Rates:
-    """The medians over the rounds; the machine is taken out of the standing.
+    """What the machine did in each round; it is taken out of the standing.
 
     Raises:
         BenchError: its process failed.
@@ -69,7 +80,15 @@ def rates_of(standing: Standing) -> Rates:
     if _NAME in standing.missing:
         raise BenchError(standing.missing[_NAME])
     played = standing.played.pop(_NAME)
-    return Rates(played.median("read"), played.median("matrix"))
+    return Rates(played.all("read"), played.all("matrix"))
+
+
+def share(reached: Sequence[float], most: Sequence[float]) -> float:
+    """The median over the rounds of what was reached against what the machine could in that round.
+
+    Its rates change from minute to minute, so that a round is held against itself.
+    """
+    return median(one / limit for one, limit in zip(reached, most, strict=True))
 
 
 def _cpu() -> Mapping[str, str]:

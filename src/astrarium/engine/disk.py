@@ -26,7 +26,7 @@ from astrarium.engine.formats.panels import Panels
 from astrarium.engine.weights import Weights
 from astrarium.sources.safetensors import read_tensors
 
-VERSION = 2
+VERSION = 3
 """Counts the ways of rounding: what an older astrarium wrote is not taken for new."""
 
 _KINDS = {

@@ -49,7 +49,7 @@ def _layer_bytes(path: str, outputs: int, inputs: int, weight_format: str, kind:
     rows = -(-outputs // PANEL) * PANEL
     if weight_format == "int4" and path not in ("lm_head", plan.embedding):
         return rows * (inputs // GROUP * (GROUP // 2 + 2) + 8)  # codes, scale and minimum of a group; two of a row
-    return rows * (inputs // GROUP * (GROUP + 2) + 4)
+    return rows * (inputs // GROUP * (GROUP + 1) + 4)
 
 
 def table_bytes(config: Mapping[str, Any]) -> int:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from statistics import median
+
 from astrarium.bench.bases import DEFAULT, default_adapters, default_file
 from astrarium.bench.bench import OURS, Bench, Setting, Verdict
 from astrarium.bench.decoding import RATE, by_rate, decode
-from astrarium.bench.machine import Rates
+from astrarium.bench.machine import Rates, share
 from astrarium.bench.protocol import Contestant, Standing
 from astrarium.bench.result import Bar
 
@@ -27,9 +29,10 @@ def _contestants(setting: Setting) -> list[Contestant]:
 def _judge(standing: Standing, rates: Rates) -> Verdict:
     verdict = by_rate(standing, rates)
     ours = standing.played[OURS]
-    bound = ours.median("base_step_s") + _READS * ours.median("adapter_bytes") / rates.read
-    ceiling = {"bound_step_ms": 1e3 * bound, "step_ms": 1e3 * ours.median("step_s")}
-    return Verdict(verdict.ours, {"own-bound": bound / ours.median("step_s"), **verdict.ratios}, verdict.peers, ceiling)
+    alone, extra, steps = (ours.all(name) for name in ("base_step_s", "adapter_bytes", "step_s"))
+    bounds = [base + _READS * size / read for base, size, read in zip(alone, extra, rates.reads, strict=True)]
+    ceiling = {"bound_step_ms": 1e3 * median(bounds), "step_ms": 1e3 * median(steps)}
+    return Verdict(verdict.ours, {"own-bound": share(bounds, steps), **verdict.ratios}, verdict.peers, ceiling)
 
 
 BENCH = Bench(

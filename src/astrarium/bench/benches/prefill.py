@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from astrarium.bench.bases import starcoder_1b
 from astrarium.bench.bench import IDS, OURS, Bench, Setting, Verdict
-from astrarium.bench.machine import Rates
+from astrarium.bench.machine import Rates, share
 from astrarium.bench.protocol import Contestant, Standing
 from astrarium.bench.result import Bar, Figure
 from astrarium.bench.shapes import STARCODER_1B, config_of
@@ -22,10 +22,10 @@ def _judge(standing: Standing, rates: Rates) -> Verdict:
     blocks = family_of(config).linears(config)[:-1]  # the output head, which sees one token only, is last
     flop = 2 * _TOKENS * sum(linear.inputs * linear.outputs for linear in blocks)
     ours = standing.played[OURS]
-    reached = flop / ours.median("prefill_s")
+    reached = [flop / seconds for seconds in ours.all("prefill_s")]
     return Verdict(
         ours=Figure(_TOKENS / ours.median("prefill_s"), ours.format),
-        ratios={"matmul": reached / rates.matrix},
+        ratios={"matmul": share(reached, rates.matrices)},
         ceiling={"tokens_per_s": rates.matrix * _TOKENS / flop},
     )
 

@@ -43,7 +43,7 @@ class Panels:
     """fp16 `[panels, groups / 8, 16]`."""
     super_minima: Tensor | None = None
     row_scale: Tensor | None = None
-    """fp32 `[panels * 16]`, for `BYTE`, and for `HALF` without minima."""
+    """fp32 `[panels * 16]`, for `BYTE`."""
     row_minimum: Tensor | None = None
     table: bytes = b""
     """16 codes that the nibbles stand for; empty: they stand for themselves."""

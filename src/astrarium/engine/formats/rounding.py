@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from astrarium.core.errors import EngineError
-from astrarium.engine.formats.panels import BYTE, GROUP, HALF, Panels, by_panel, pack, padded
+from astrarium.engine.formats.panels import BYTE, GROUP, Panels, by_panel, pack, padded
 from astrarium.engine.native import kernels
 
 _ROWS = 1 << 22  # numbers that are rounded at a time, so that what is held between is small
@@ -16,9 +16,9 @@ _TINY = 1e-30
 
 
 def int8(weight: Tensor) -> Panels:
-    """Round to nearest, symmetric, a scale for each output and 32 inputs.
+    """Round to nearest, symmetric, a scale for each output and 32 inputs, in steps of a 255th of the output's largest.
 
-    Scales are fp16 times a power of two for each output, so that neither small nor large weights leave fp16's range.
+    A scale is rounded up, so that nothing is cut off; that coarsens a group by at most a 255th of the row's coarsest.
 
     Args:
         weight: `[outputs, inputs]`.
@@ -26,22 +26,20 @@ def int8(weight: Tensor) -> Panels:
     Raises:
         EngineError: a weight that is not finite, or inputs that are no multiple of 32.
     """
-    scales, codes, factors = [], [], []
+    scales, codes, steps = [], [], []
     for part in _parts(weight):
         groups = part.view(len(part), -1, GROUP)
         exact = groups.abs().amax(-1) / 127
-        largest = exact.amax(-1).clamp(min=_TINY)
-        factor = torch.exp2(torch.floor(torch.log2(largest)))
-        scale = (exact / factor.unsqueeze(-1)).half()
-        # The stored scale rounds; codes are taken against what is stored.
-        held = torch.where(scale == 0, 1, scale).float() * factor.unsqueeze(-1)
-        code = (groups / held.unsqueeze(-1)).round_().clamp_(-127, 127) + 128
-        scales.append(scale)
-        factors.append(factor)
+        step = (exact.amax(-1) / 255).clamp(min=_TINY)
+        scale = (exact / step.unsqueeze(-1)).ceil_().clamp_(max=255)
+        held = (scale.clamp(min=1) * step.unsqueeze(-1)).unsqueeze(-1)
+        code = (groups / held).round_().clamp_(-127, 127) + 128
+        scales.append(scale.to(torch.uint8))
+        steps.append(step)
         codes.append(code.to(torch.uint8).view(len(part), -1))
     outputs, inputs = weight.shape
-    rows = padded(torch.cat(factors))
-    return Panels(outputs, inputs, 8, HALF, 128, pack(torch.cat(codes), 8), by_panel(torch.cat(scales)), row_scale=rows)
+    rows = padded(torch.cat(steps))
+    return Panels(outputs, inputs, 8, BYTE, 128, pack(torch.cat(codes), 8), by_panel(torch.cat(scales)), row_scale=rows)
 
 
 def int4(weight: Tensor, importance: Tensor | None = None) -> Panels:

@@ -12,7 +12,7 @@ constexpr int SPLIT = 256; // positions whose attention is computed together
 constexpr int QUERIES = 16; // and the queries that share a reading of them
 
 enum class Scales : int {
-  half = 0,   // fp16 a row and group, and perhaps an fp16 minimum; without one, perhaps times fp32 a row
+  half = 0,   // fp16 a row and group, and perhaps an fp16 minimum
   byte = 1,   // u8 a row and group, times fp32 a row; perhaps a minimum of the same kind
   super4 = 2, // GGUF's Q4_K: u8 a row and group, times fp16 a row and eight groups; minima alike
   super6 = 3, // GGUF's Q6_K: i8 a row and half group, times fp16 a row and eight groups

@@ -115,8 +115,6 @@ static void panel_rows(const Quantised& q, const Codes& x, int64_t panel, int64_
     const int count = left - half * W < W ? (int)(left - half * W) : W;
     for (int m = 0; m < M; m++) {
       vf result = total[m];
-      if constexpr (KIND == Scales::half && !MINIMA)
-        if (q.row_scale) result = mul(result, load(q.row_scale + column));
       float* into = y + (row + m) * stride + column;
       if (q.bias) result = plus_part(result, q.bias + column, count);
       if (plus) result = plus_part(result, into, count);
@@ -145,6 +143,7 @@ static void panel_all(const Quantised& q, const Codes& x, int64_t panel, float* 
 static void quantised(const Quantised& q, const Codes& x, int64_t panel, float* y, int64_t stride, bool plus) {
   if (q.bits == 8) {
     if (q.kind == Scales::super6) return panel_all<8, Scales::super6, false, true>(q, x, panel, y, stride, plus);
+    if (q.kind == Scales::byte) return panel_all<8, Scales::byte, false, true>(q, x, panel, y, stride, plus);
     return panel_all<8, Scales::half, false, true>(q, x, panel, y, stride, plus);
   }
   switch (q.kind) {
@@ -174,7 +173,7 @@ static void dequantise(const Quantised& q, int64_t row, float* into) {
     };
     switch (q.kind) {
       case Scales::half:
-        scale[0] = scale[1] = half_at(q.scales, at) * (q.row_scale ? q.row_scale[row] : 1.0f);
+        scale[0] = scale[1] = half_at(q.scales, at);
         if (q.minima) minimum = half_at(q.minima, at);
         break;
       case Scales::byte:
