@@ -72,6 +72,7 @@ def test_texts_that_are_none(astrarium: Command, base: Path, tmp_path: Path) -> 
     bad = tmp_path / "bad.txt"
     bad.write_bytes(b"ok \xff")
     for arguments, message in (
+        (["caf\udce9"], r"'caf\udce9' is no Unicode text"),
         (["--file", bad], "bad.txt cannot be read as UTF-8 text"),
         (["why?", "--stop", "\udcff"], "expected Unicode texts that are not empty"),
     ):
@@ -85,14 +86,10 @@ def test_bytes_that_are_no_text(base: Path) -> None:
     command = [sys.executable, "-m", "astrarium.cli", "ask"]
     strict = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
     options = ["--base", str(base), *map(str, PLAIN)]
-    for arguments, given, message in (
-        (["-"], b"caf\xe9", "standard input is no utf-8 text"),
-        ([b"caf\xe9"], b"", r"'caf\udce9' is no Unicode text"),
-    ):
-        done = subprocess.run([*command, *arguments, *options], input=given, capture_output=True, env=strict)
-        assert done.returncode == 1, done
-        assert message.encode() in done.stderr
-        assert done.stderr.count(b"\n") == 1
+    done = subprocess.run([*command, "-", *options], input=b"caf\xe9", capture_output=True, env=strict)
+    assert done.returncode == 1, done
+    assert b"standard input is no utf-8 text" in done.stderr
+    assert done.stderr.count(b"\n") == 1
     answered = subprocess.run([*command, "-", *options, "--json"], input=b"a\0b", capture_output=True, check=True)
     assert json.loads(answered.stdout)["question"] == "a\0b"
 

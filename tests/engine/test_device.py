@@ -64,10 +64,15 @@ def _same(adapter: Adapter) -> Adapter:
     return adapter
 
 
-@pytest.mark.parametrize(
-    "form", [form if form in ("fp32", "int4") else pytest.param(form, marks=pytest.mark.slow) for form in FORMATS]
-)
-@pytest.mark.parametrize("name", BASES)
+QUICK = {*((name, "fp32") for name in BASES), *(("llama", form) for form in FORMATS)}
+CASES = [
+    pytest.param(name, form, marks=[] if (name, form) in QUICK else pytest.mark.slow)
+    for name in BASES
+    for form in FORMATS
+]
+
+
+@pytest.mark.parametrize(("name", "form"), CASES)
 def test_everything_stays_on_the_device(name: str, form: str) -> None:
     engine = engine_on(META, name, form)
     forward = type(engine.network).forward

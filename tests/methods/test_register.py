@@ -55,6 +55,7 @@ def test_the_new_member_of_the_enum_is_one() -> None:
     assert done.returncode == 0, done.stderr.decode()
 
 
+@pytest.mark.slow
 def test_a_pickled_config_loads_in_a_fresh_process() -> None:
     from astrarium.methods.bottleneck import BottleneckConfig
 
@@ -65,6 +66,7 @@ def test_a_pickled_config_loads_in_a_fresh_process() -> None:
     assert "bottleneck_size=7" in str(config)
 
 
+@pytest.mark.slow
 def test_a_peft_with_a_bottleneck_of_its_own_is_refused_by_name() -> None:
     code = "import peft; from peft.utils import PeftType; from astrarium.methods.bottleneck import register as r;"
     done = run(

@@ -56,6 +56,7 @@ def test_the_answer_is_the_adapter_s(method: str, tmp_path: Path) -> None:
     assert tokens != alone
 
 
+@pytest.mark.slow
 def test_without_the_import_stock_peft_does_not_know_it(tmp_path: Path) -> None:
     base = save_base(tmp_path / "base")
     adapter = save_adapter(tmp_path / "adapter", base, "parallel")

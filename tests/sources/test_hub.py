@@ -81,6 +81,7 @@ def test_a_base_and_then_the_same_from_the_cache(server: tuple[str, list[str]], 
     assert run(tmp_path, endpoint, "base", "owner/tiny", HF_HUB_OFFLINE="1") == first
 
 
+@pytest.mark.slow
 def test_shards(server: tuple[str, list[str]], tmp_path: Path) -> None:
     endpoint, requests = server
     sharded = run(tmp_path, endpoint, "base", "owner/sharded")
@@ -93,6 +94,7 @@ def test_an_adapter(server: tuple[str, list[str]], tmp_path: Path) -> None:
     assert found == {"peft_type": "BOTTLENECK", "weights": "adapter_model.safetensors", "notes": []}
 
 
+@pytest.mark.slow
 def test_a_gated_base_says_what_to_accept_and_how_to_log_in(server: tuple[str, list[str]], tmp_path: Path) -> None:
     endpoint, _ = server
     name = "bigcode/starcoderbase-7b"
@@ -151,6 +153,7 @@ def test_what_lies_in_the_cache_needs_no_network(models: dict[str, Path], tmp_pa
     assert not any("onnx" in request for request in requests)
 
 
+@pytest.mark.slow
 def test_an_adapter_without_our_own_file_in_the_cache_says_so_offline(models: dict[str, Path], tmp_path: Path) -> None:
     with hub({"o/a": models["owner/adapter"]}) as (endpoint, _):
         run(tmp_path, endpoint, "adapter", "o/a")
@@ -169,6 +172,7 @@ def test_weights_that_the_cache_lacks_are_told_offline(server: tuple[str, list[s
     assert run(tmp_path, endpoint, "base", "owner/tiny", HF_HUB_OFFLINE="1")["error"] == "OfflineError"
 
 
+@pytest.mark.slow
 def test_an_index_that_leads_out_of_the_repository(models: dict[str, Path], tmp_path: Path) -> None:
     shutil.copytree(models["owner/tiny"], tmp_path / "m")
     (tmp_path / "m" / "model.safetensors").unlink()
