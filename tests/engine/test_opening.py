@@ -497,3 +497,23 @@ def test_the_embedded_default_takes_what_was_predicted(tmp_path: Path, form: str
     )  # fmt: skip
     found = json.loads(done.stdout)
     assert found["measured"] == pytest.approx(found["predicted"], rel=0.1)
+
+
+LEFT = """
+import json, sys
+from pathlib import Path
+from astrarium.core.memory import process_bytes
+from astrarium.engine.opening import open_engine
+from astrarium.sources import open_base
+
+engine, _ = open_engine(open_base("default"), weight_format="int4", cache=Path(sys.argv[1]))
+print(json.dumps(process_bytes("RssAnon")))
+"""
+
+
+@pytest.mark.slow
+def test_a_first_start_holds_no_more_than_a_second(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", LEFT, str(tmp_path)]
+    starts = [subprocess.run(command, capture_output=True, text=True, check=True) for _ in range(2)]
+    first, second = (json.loads(done.stdout) for done in starts)
+    assert first - second < 80e6  # of some 540 MB that are rounded

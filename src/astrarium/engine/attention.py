@@ -92,7 +92,8 @@ class Attention:
 
     def _plain(self, q: Tensor, k: Tensor, v: Tensor, step: Step, cache: Cache) -> Tensor:
         if self.rotary is not None:
-            q, k = self.rotary.turn(q, step.positions), self.rotary.turn(k, step.positions)
+            places = step.positions
+            q, k = self.rotary.turn(q, places), self.rotary.turn(k, places)
         out = q.new_empty(len(q), self.heads, self.width)
         row = 0
         for segment in step.segments:

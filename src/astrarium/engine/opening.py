@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from astrarium.core.errors import CorruptFileError, EngineError
+from astrarium.core.memory import trim
 from astrarium.core.pages import forget_pages
 from astrarium.engine import disk, memory, networks
 from astrarium.engine.cache import PAGE
@@ -201,6 +202,7 @@ def _made(
         if not read:
             weights.notes.append(f"{source.name}: int4 is rounded without calibration, which loses more: {why_none}")
         calibrate(source.config, weights, read, source.name, keep)
+    trim()  # rounding takes and frees much more than is held
     return weights
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -73,19 +74,15 @@ class Step:
     chosen: Rows = field(init=False)
     """Of the tokens whose logits are wanted."""
     tokens: int = field(init=False)
-    positions: Tensor = field(init=False)
-    """int64 `[tokens]`."""
     wanted: Tensor | None = field(init=False)
     """int64: the rows whose logits are wanted; None for all."""
     _native: dict[tuple[int, int, int], Any] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        positions: list[int] = []
         wanted: list[int] = []
         row = 0
         for segment in self.segments:
             count = len(segment.ids)
-            positions += range(segment.position, segment.position + count)
             wanted += range(row, row + count) if segment.every else [row + count - 1]
             row += count
         self.tokens = row
@@ -93,8 +90,13 @@ class Step:
         self.chosen = rows_of(
             _layout((segment.worn, len(segment.ids) if segment.every else 1) for segment in self.segments)
         )
-        self.positions = torch.tensor(positions, device=self.device)
         self.wanted = None if len(wanted) == row else torch.tensor(wanted, device=self.device)
+
+    @property
+    def positions(self) -> Tensor:
+        """int64 `[tokens]`; made when asked for, since the compiled attention counts by itself."""
+        found = (range(segment.position, segment.position + len(segment.ids)) for segment in self.segments)
+        return torch.tensor([*itertools.chain(*found)], device=self.device)
 
     def ids(self) -> Tensor:
         """The token ids, int64 `[tokens]`; virtual tokens are 0."""

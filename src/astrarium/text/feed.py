@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _CONTEXT = 6  # tokens decoded again before the new ones: some decoders treat the first of a text otherwise
+_MORE = 8  # tokens by which they may be more, so that they are decoded anew only then
 
 
 class Feed:
@@ -19,6 +20,7 @@ class Feed:
         self._decode, self._stop = decode, tuple(stop)
         self._tokens: list[int] = []
         self._begin = self._read = 0  # tokens from `begin` are decoded; those before `read` have been taken
+        self._before = ""  # what the taken ones of these are as text
         self._held = ""
         self.stopped = False
         """Whether a stop text has come."""
@@ -26,20 +28,21 @@ class Feed:
     def take(self, token: int) -> str:
         """One more token: the text that it makes certain."""
         self._tokens.append(token)
-        before = self._decode(self._tokens[self._begin : self._read])
         whole = self._decode(self._tokens[self._begin :])
-        if len(whole) > len(before) and not whole.endswith(_REPLACEMENT):
-            self._held += whole[len(before) :]
+        if len(whole) > len(self._before) and not whole.endswith(_REPLACEMENT):
+            self._held += whole[len(self._before) :]
             self._read = len(self._tokens)
-            self._begin = max(self._begin, self._read - _CONTEXT)
+            if self._read - self._begin > _CONTEXT + _MORE:
+                self._begin = self._read - _CONTEXT
+                whole = self._decode(self._tokens[self._begin :])
+            self._before = whole
         return self._certain()
 
     def finish(self) -> str:
         """What was held back, now that nothing more comes."""
         if self.stopped:
             return ""
-        before = self._decode(self._tokens[self._begin : self._read])
-        self._held += self._decode(self._tokens[self._begin :])[len(before) :]
+        self._held += self._decode(self._tokens[self._begin :])[len(self._before) :]
         self._read = len(self._tokens)
         return self._certain(final=True)
 

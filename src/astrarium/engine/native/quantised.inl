@@ -3,6 +3,8 @@
 namespace ASTRA_ISA {
 using namespace astra;
 
+#define UNROLL _Pragma("GCC unroll 8")  // what is kept for each row would else be kept in memory
+
 constexpr int HALVES = PANEL / W;          // vectors that hold a panel's rows
 constexpr int TILE = W == 16 ? 8 : 4;      // rows of activations a pass over a panel serves
 constexpr int AHEAD = 4096;                // bytes: the arithmetic of several rows hides the next weights from the core
@@ -36,17 +38,17 @@ struct Factors {
   vf scale[2], minimum;
 };
 
-// Scales and minima of a panel's (half) rows in a group, as fp32.
+// Scales and minima of a panel's (half) rows in a group, as fp32; of bytes what is left is a factor of the whole row.
 template <Scales KIND, bool MINIMA>
 inline Factors factors(const Quantised& q, int64_t panel, int64_t groups, int64_t g, int half) {
   Factors f;
-  const int64_t at = (panel * groups + g) * PANEL + half * W, row = panel * PANEL + half * W;
+  const int64_t at = (panel * groups + g) * PANEL + half * W;
   if constexpr (KIND == Scales::half) {
     f.scale[0] = load_f16((const uint16_t*)q.scales + at);
     if constexpr (MINIMA) f.minimum = load_f16((const uint16_t*)q.minima + at);
   } else if constexpr (KIND == Scales::byte) {
-    f.scale[0] = mul(load_u8((const uint8_t*)q.scales + at), load(q.row_scale + row));
-    if constexpr (MINIMA) f.minimum = mul(load_u8((const uint8_t*)q.minima + at), load(q.row_minimum + row));
+    f.scale[0] = load_u8((const uint8_t*)q.scales + at);
+    if constexpr (MINIMA) f.minimum = load_u8((const uint8_t*)q.minima + at);
   } else {
     const int64_t super = (panel * (groups / 8) + g / 8) * PANEL + half * W;
     const vf d = load_f16(q.super_scales + super);
@@ -69,11 +71,18 @@ static void panel_rows(const Quantised& q, const Codes& x, int64_t panel, int64_
   const int64_t groups = q.inputs / GROUP;
   const int64_t left = q.outputs - panel * PANEL;
   const vi table = table_of(q.table);
+  constexpr bool OF_ROWS = KIND == Scales::byte;
   for (int half = 0; half < HALVES; half++) {
     if (left <= half * W) break;
     const uint8_t* codes = q.codes + panel * groups * (BITS * 64) + half * W * 4;
-    vf total[M];
-    for (int m = 0; m < M; m++) total[m] = zero();
+    const int64_t column = panel * PANEL + half * W;
+    if constexpr (OF_ROWS) {  // lie elsewhere, and are needed at the end
+      __builtin_prefetch(q.row_scale + column);
+      if constexpr (MINIMA) __builtin_prefetch(q.row_minimum + column);
+    }
+    vf total[M], minima[M];
+    UNROLL
+    for (int m = 0; m < M; m++) total[m] = minima[m] = zero();
     for (int64_t g = 0; g < groups; g++, codes += BITS * 64) {
       if (half == 0)
         for (int i = 0; i < BITS; i++) __builtin_prefetch(codes + AHEAD + 64 * i);
@@ -90,6 +99,7 @@ static void panel_rows(const Quantised& q, const Codes& x, int64_t panel, int64_
         for (int i = 0; i < 8; i++) w[i] = load_bytes(codes + 64 * i);
       }
       const Factors f = factors<KIND, MINIMA>(q, panel, groups, g, half);
+      UNROLL
       for (int m = 0; m < M; m++) {
         const int64_t at = (row + m) * groups + g;
         const int8_t* a = x.codes + (row + m) * x.inputs + g * GROUP;
@@ -107,14 +117,19 @@ static void panel_rows(const Quantised& q, const Codes& x, int64_t panel, int64_
           vi dot = int_set1(first + second);
           for (int i = 0; i < 8; i++) dot = dot4(dot, w[i], broadcast4(a + 4 * i));
           total[m] = fma(to_float(dot), mul(f.scale[0], scale), total[m]);
-          if constexpr (MINIMA) total[m] = fma(f.minimum, set1(x.sums[at]), total[m]);
+          if constexpr (MINIMA) {
+            vf& into = OF_ROWS ? minima[m] : total[m];
+            into = fma(f.minimum, set1(x.sums[at]), into);
+          }
         }
       }
     }
-    const int64_t column = panel * PANEL + half * W;
     const int count = left - half * W < W ? (int)(left - half * W) : W;
+    UNROLL
     for (int m = 0; m < M; m++) {
       vf result = total[m];
+      if constexpr (OF_ROWS) result = mul(result, load(q.row_scale + column));
+      if constexpr (OF_ROWS && MINIMA) result = fma(minima[m], load(q.row_minimum + column), result);
       float* into = y + (row + m) * stride + column;
       if (q.bias) result = plus_part(result, q.bias + column, count);
       if (plus) result = plus_part(result, into, count);
