@@ -62,7 +62,7 @@ int64_t rows_at_once(int64_t width) { return std::max<int64_t>(1, STRETCH / widt
 
 void rms_norm(Address x, Address weight, float epsilon, int64_t rows, int64_t width, Address y) {
   perform([=](Programme& programme) {
-    programme.add(rows, rows_at_once(width), [=](int64_t i) {
+    programme.add_rows(rows, rows_at_once(width), [=](int64_t i) {
       active->rms_norm(at<float>(x) + i * width, at<float>(weight), epsilon, width, at<float>(y) + i * width);
     });
   });
@@ -70,7 +70,7 @@ void rms_norm(Address x, Address weight, float epsilon, int64_t rows, int64_t wi
 
 void layer_norm(Address x, Address weight, Address bias, float epsilon, int64_t rows, int64_t width, Address y) {
   perform([=](Programme& programme) {
-    programme.add(rows, rows_at_once(width), [=](int64_t i) {
+    programme.add_rows(rows, rows_at_once(width), [=](int64_t i) {
       active->layer_norm(at<float>(x) + i * width, at<float>(weight), at<float>(bias), epsilon, width,
                          at<float>(y) + i * width);
     });
@@ -87,13 +87,17 @@ void activate(int kind, Address x, int64_t n) {
 
 // x [rows, 2 * width], gates first → y [rows, width]
 void gate(int kind, Address x, int64_t rows, int64_t width, Address y) {
+  const auto part = [=](int64_t row, int64_t from, int64_t count) {
+    const float* gates = at<float>(x) + row * 2 * width + from;
+    active->gate(kind, gates, gates + width, at<float>(y) + row * width + from, count);
+  };
   const int64_t stretches = (width + STRETCH - 1) / STRETCH;
   perform([=](Programme& programme) {
-    programme.add(rows * stretches, std::max<int64_t>(1, STRETCH / width), [=](int64_t i) {
-      const int64_t row = i / stretches, from = i % stretches * STRETCH;
-      const float* gates = at<float>(x) + row * 2 * width + from;
-      active->gate(kind, gates, gates + width, at<float>(y) + row * width + from, std::min(STRETCH, width - from));
-    });
+    if (stretches == 1) programme.add_rows(rows, rows_at_once(width), [=](int64_t row) { part(row, 0, width); });
+    else programme.add(rows * stretches, [=](int64_t i) {
+        const int64_t from = i % stretches * STRETCH;
+        part(i / stretches, from, std::min(STRETCH, width - from));
+      });
   });
 }
 

@@ -186,7 +186,7 @@ struct Linears {
     perform([&](Programme& programme) {
       const auto work = prepared(programme, xs, x_stride, rows, at<float>(y), y_stride, add);
       // Waiting for another thread takes as long as a few rows' codes.
-      programme.add(work->filled.empty() ? 0 : rows, rows < 4 ? rows : 1, [work](int64_t row) { work->fill(row); });
+      programme.add_rows(work->filled.empty() ? 0 : rows, rows < 4 ? rows : 1, [work](int64_t row) { work->fill(row); }, true);
       programme.add(
           work->tasks(), [this, work](int64_t task) { product(*work, task); },
           [this](int64_t task) { return fetch(task); });
@@ -218,11 +218,11 @@ struct Linears {
         });
         programme.add((int64_t)before->ups.size(), [=](int64_t i) { before->up(i, copies, width); });
       }
-      programme.add(copies || !work->filled.empty() ? rows : 0, [=](int64_t row) {
+      programme.add_rows(copies || !work->filled.empty() ? rows : 0, 1, [=](int64_t row) {
         if (copies && !reads) copy(row);
         if (copies) before->elementwise(row, copies + row * width);
         work->fill(row);
-      });
+      }, !copies);
       const int64_t own = work->tasks(), downs = beside ? (int64_t)beside->downs.size() : 0;
       programme.add(
           own + downs,
@@ -233,15 +233,15 @@ struct Linears {
           [=](int64_t i) { return i < own ? fetch(i) : 0; });
       if (beside) {
         programme.add((int64_t)beside->ups.size(), [=](int64_t i) { beside->up(i, result, out); });
-        programme.add(after && !beside->affine.empty() ? rows : 0,
-                      [=](int64_t row) { beside->elementwise(row, result + row * out); });
+        programme.add_rows(after && !beside->affine.empty() ? rows : 0, 1,
+                           [=](int64_t row) { beside->elementwise(row, result + row * out); });
       }
       if (after) {
         programme.add((int64_t)after->downs.size(), [=](int64_t i) { after->down(i, result, out); });
         programme.add((int64_t)after->ups.size(), [=](int64_t i) { after->up(i, result, out); });
       }
       const Plan* last = after ? after : beside;
-      programme.add(sum || (last && !last->affine.empty()) ? rows : 0, [=](int64_t row) {
+      programme.add_rows(sum || (last && !last->affine.empty()) ? rows : 0, 1, [=](int64_t row) {
         float* from = result + row * out;
         if (last) last->elementwise(row, from);
         for (int64_t i = 0; sum && i < out; i++) sum[row * out + i] += from[i];

@@ -103,6 +103,32 @@ struct Phase {
   std::function<void(int64_t)> work;
   // Asks for the memory of a task, so that it lies near when its turn comes; gives the bytes. Perhaps empty.
   std::function<int64_t(int64_t)> fetch = {};
+  // Where it goes row by row: how many there are, and how many make a task. `work` takes a row then.
+  int64_t rows = 0, grain = 1;
+  // Whether a row's work needs nothing but that row of the phase before, and writes nothing that one reads.
+  bool joins = false;
+};
+
+// What is done between two meetings of the threads: a phase, or one that goes row by row with those that join it, of
+// which a thread does all for its rows.
+struct Span {
+  const Phase* phases;
+  int64_t first, end, tasks, grain;
+
+  Span(const Phase* all, int64_t from, int64_t count) : phases(all), first(from), end(from + 1), tasks(all[from].tasks) {
+    const int64_t rows = all[from].rows;
+    grain = all[from].grain;
+    if (!rows) return;
+    for (; end < count && all[end].joins && all[end].rows == rows; end++) grain = std::min(grain, all[end].grain);
+    tasks = (rows + grain - 1) / grain;
+  }
+
+  void work(int64_t task) const {
+    if (!phases[first].rows) return phases[first].work(task);
+    const int64_t to = std::min(phases[first].rows, (task + 1) * grain);
+    for (int64_t i = first; i < end; i++)
+      for (int64_t row = task * grain; row < to; row++) phases[i].work(row);
+  }
 };
 
 // What a thread fetches while it waits: the beginning of its share of the next phase that knows what it will read.
@@ -139,31 +165,39 @@ inline void fetch_near(const void* from, int64_t bytes) {
 // Phases of work on one waking of the threads; each begins when the one before is wholly done. Neighbours of a single
 // task are done by one thread, which waits for nobody between them.
 inline void in_turn(const Phase* phases, int64_t count) {
-  const auto alone = [&](int64_t i) { return phases[i].tasks < 2; };
-  const auto do_alone = [&](int64_t i) {
-    for (; i < count && alone(i); i++)
-      if (phases[i].tasks) phases[i].work(0);
+  const auto span = [&](int64_t i) { return Span(phases, i, count); };
+  const auto past_alone = [&](int64_t i, bool does) {
+    while (i < count) {
+      const Span next = span(i);
+      if (next.tasks > 1) break;
+      if (does && next.tasks) next.work(0);
+      i = next.end;
+    }
     return i;
   };
   const int threads = thread_count();
-  int64_t first = do_alone(0);
+  const int64_t first = past_alone(0, true);
   if (first == count) return;
   if (threads == 1) {
-    for (; first < count; first++)
-      for (int64_t task = 0; task < phases[first].tasks; task++) phases[first].work(task);
+    for (int64_t i = first; i < count; i = span(i).end)
+      for (int64_t task = 0; task < span(i).tasks; task++) span(i).work(task);
     return;
   }
-  Shares shares(phases[first].tasks, threads);
+  Shares shares(span(first).tasks, threads);
   Meeting meeting;
 #pragma omp parallel num_threads(threads)
   {
     const int thread = omp_get_thread_num(), all = omp_get_num_threads();
     Ahead ahead(phases, count, thread, all);
     for (int64_t i = first; i < count;) {
-      if (!alone(i)) shares.work(thread, phases[i++].work);
-      else if (thread == 0) i = do_alone(i);
-      else while (i < count && alone(i)) i++;
-      if (i < count) meeting.wait(all, [&] { shares.deal(phases[i].tasks); }, [&] { return ahead.fetch(i); });
+      const Span now = span(i);
+      if (now.tasks < 2) {
+        i = past_alone(i, thread == 0);
+      } else {
+        shares.work(thread, [&](int64_t task) { now.work(task); });
+        i = now.end;
+      }
+      if (i < count) meeting.wait(all, [&] { shares.deal(span(i).tasks); }, [&] { return ahead.fetch(i); });
     }
   }
 }

@@ -36,6 +36,11 @@ class Programme {
                       }});
   }
 
+  // `work(row)` for every row, `grain` rows a task; see `Phase::joins`.
+  void add_rows(int64_t rows, int64_t grain, std::function<void(int64_t)> work, bool joins = false) {
+    if (rows > 0) phases.push_back({(rows + grain - 1) / grain, std::move(work), {}, rows, grain, joins});
+  }
+
   void add(int64_t tasks, std::function<void(int64_t)> work, std::function<int64_t(int64_t)> fetch = {}) {
     if (tasks > 0) phases.push_back({tasks, std::move(work), std::move(fetch)});
   }
