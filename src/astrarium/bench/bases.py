@@ -6,7 +6,7 @@ from pathlib import Path
 
 from astrarium.bench.adapters import random_adapter
 from astrarium.bench.bench import Setting
-from astrarium.bench.shapes import STARCODER_1B, STARCODER_7B, starcoder
+from astrarium.bench.shapes import STARCODER_1B, STARCODER_7B, Shape, starcoder
 from astrarium.sources import open_base
 
 DEFAULT = "default"
@@ -17,9 +17,10 @@ def starcoder_1b(setting: Setting) -> str:
     return str(starcoder(setting.cache / "starcoder-1b", STARCODER_1B))
 
 
-def starcoder_7b(setting: Setting) -> str:
-    """The folder of the 7B shape; 15 GB."""
-    return str(starcoder(setting.cache / "starcoder-7b", STARCODER_7B))
+def starcoder_7b(setting: Setting, shape: Shape = STARCODER_7B) -> str:
+    """The folder of the 7B shape, or of one like it with fewer layers; 15 GB for 42."""
+    fewer = "" if shape == STARCODER_7B else f"-{shape.layers}-layers"
+    return str(starcoder(setting.cache / f"starcoder-7b{fewer}", shape))
 
 
 def converted(setting: Setting) -> str:

@@ -129,9 +129,9 @@ def _prefill(model: Any, work: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _first_token(model: Any, work: Mapping[str, Any]) -> dict[str, float | str]:
-    """The time is taken from outside, from the start of the process."""
+    """The time is taken from outside, from the start of the process. What is known of the base is passed on."""
     _to_first_token(model, work["prompts"][0])
-    return {"format": str(model.engine.format)}
+    return {"format": str(model.engine.format), **work.get("known", {})}
 
 
 def _to_first_token(model: Any, prompt: Sequence[int], adapter: str | None = None) -> float:
