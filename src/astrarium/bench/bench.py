@@ -16,7 +16,7 @@ from astrarium.bench.result import Bar, Figure
 OURS = "astrarium"
 PROMPT = 64
 NEW = 65
-_QUICK_NEW = 17
+_QUICK_NEW = 9
 IDS = (300, 40_000)
 """Ids to draw from: neither bytes nor special tokens, in every vocabulary used here."""
 
