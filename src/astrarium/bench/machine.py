@@ -83,12 +83,12 @@ def rates_of(standing: Standing) -> Rates:
     return Rates(played.all("read"), played.all("matrix"))
 
 
-def share(reached: Sequence[float], most: Sequence[float]) -> float:
-    """The median over the rounds of what was reached against what the machine could in that round.
+def by_round(above: Sequence[float], below: Sequence[float]) -> float:
+    """The median over the rounds of one figure divided by another of the same round.
 
-    Its rates change from minute to minute, so that a round is held against itself.
+    What is held against the machine's rates is held so, since they change from minute to minute.
     """
-    return median(one / limit for one, limit in zip(reached, most, strict=True))
+    return median(one / other for one, other in zip(above, below, strict=True))
 
 
 def _cpu() -> Mapping[str, str]:

@@ -7,7 +7,7 @@ from statistics import median
 from astrarium.bench.bases import starcoder_1b
 from astrarium.bench.bench import OURS, Bench, Setting, Verdict
 from astrarium.bench.decoding import RATE, decode, figure
-from astrarium.bench.machine import Rates, share
+from astrarium.bench.machine import Rates, by_round
 from astrarium.bench.protocol import Contestant, Standing
 from astrarium.bench.result import Bar
 from astrarium.bench.shapes import STARCODER_1B, config_of
@@ -25,10 +25,11 @@ def _judge(standing: Standing, rates: Rates) -> Verdict:
     config = config_of(STARCODER_1B)
     weights = sum(linear.inputs * linear.outputs for linear in family_of(config).linears(config))
     figures = {form: figure(standing, f"{OURS} {form}", RATE) for form in _BYTES}
+    rounds = {form: standing.played[f"{OURS} {form}"].all(RATE) for form in _BYTES}
     most = {form: [read / (weights * each) for read in rates.reads] for form, each in _BYTES.items()}
     return Verdict(
         ours=max(figures.values(), key=lambda one: one.value),
-        ratios={f"read-rate-{form}": share(standing.played[f"{OURS} {form}"].all(RATE), most[form]) for form in _BYTES},
+        ratios={f"read-rate-{form}": by_round(rounds[form], most[form]) for form in _BYTES},
         ceiling={f"tokens_per_s_{form}": median(most[form]) for form in _BYTES},
     )
 

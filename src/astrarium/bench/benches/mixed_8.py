@@ -7,7 +7,7 @@ from statistics import median
 from astrarium.bench.bases import DEFAULT, default_adapters, default_file
 from astrarium.bench.bench import OURS, Bench, Setting, Verdict
 from astrarium.bench.decoding import RATE, by_rate, decode
-from astrarium.bench.machine import Rates, share
+from astrarium.bench.machine import Rates, by_round
 from astrarium.bench.protocol import Contestant, Standing
 from astrarium.bench.result import Bar
 
@@ -32,7 +32,7 @@ def _judge(standing: Standing, rates: Rates) -> Verdict:
     alone, extra, steps = (ours.all(name) for name in ("base_step_s", "adapter_bytes", "step_s"))
     bounds = [base + _READS * size / read for base, size, read in zip(alone, extra, rates.reads, strict=True)]
     ceiling = {"bound_step_ms": 1e3 * median(bounds), "step_ms": 1e3 * median(steps)}
-    return Verdict(verdict.ours, {"own-bound": share(bounds, steps), **verdict.ratios}, verdict.peers, ceiling)
+    return Verdict(verdict.ours, {"own-bound": by_round(bounds, steps), **verdict.ratios}, verdict.peers, ceiling)
 
 
 BENCH = Bench(

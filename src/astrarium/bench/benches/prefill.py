@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from astrarium.bench.bases import starcoder_1b
 from astrarium.bench.bench import IDS, OURS, Bench, Setting, Verdict
-from astrarium.bench.machine import Rates, share
+from astrarium.bench.machine import Rates, by_round
 from astrarium.bench.protocol import Contestant, Standing
 from astrarium.bench.result import Bar, Figure
 from astrarium.bench.shapes import STARCODER_1B, config_of
@@ -25,7 +25,7 @@ def _judge(standing: Standing, rates: Rates) -> Verdict:
     reached = [flop / seconds for seconds in ours.all("prefill_s")]
     return Verdict(
         ours=Figure(_TOKENS / ours.median("prefill_s"), ours.format),
-        ratios={"matmul": share(reached, rates.matrices)},
+        ratios={"matmul": by_round(reached, rates.matrices)},
         ceiling={"tokens_per_s": rates.matrix * _TOKENS / flop},
     )
 

@@ -9,11 +9,12 @@ from astrarium.bench.machine import Rates
 from astrarium.bench.protocol import Contestant, Standing
 from astrarium.bench.result import Bar
 
-_ROWS, _NEW, _JOINING = 7, 2000, 4000
+_ROWS, _NEW, _JOINING, _QUICK_JOINING = 7, 2000, 4000, 1000
 
 
 def _contestants(setting: Setting) -> list[Contestant]:
-    work = {"prompts": prompts(_ROWS, PROMPT), "new": _NEW, "joining": prompts(1, _JOINING, seed=1)[0]}
+    joining = prompts(1, _QUICK_JOINING if setting.quick else _JOINING, seed=1)[0]
+    work = {"prompts": prompts(_ROWS, PROMPT), "new": _NEW, "joining": joining}
     return [setting.ours("stall", {"base": starcoder_1b(setting), **work})]
 
 
@@ -27,7 +28,7 @@ def _judge(standing: Standing, rates: Rates) -> Verdict:
 
 BENCH = Bench(
     name="stall",
-    line="seven rows decoding on the 1B shape while a prompt of 4,000 tokens joins: 95th percentile of the gaps",
+    line="seven rows decoding on the 1B shape while a prompt of 4,000 tokens joins (--quick: 1,000): p95 of the gaps",
     unit="s",
     steady="joined_s",
     bars=(Bar("gap", 2, at_most=True),),

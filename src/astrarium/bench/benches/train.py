@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from astrarium.bench.bench import OURS, Bench, Setting, Verdict
 from astrarium.bench.decoding import RATE, figure
-from astrarium.bench.machine import Rates, share
+from astrarium.bench.machine import Rates, by_round
 from astrarium.bench.protocol import Contestant, Standing
 from astrarium.bench.result import Bar
 from astrarium.bench.tuning import TRAINER, contestants, flop_a_token
@@ -14,7 +14,7 @@ def judge(standing: Standing, rates: Rates, peer: str = TRAINER) -> Verdict:
     """Our rate against the Trainer's, and in useful FLOP against the machine's matrix rate."""
     ours = figure(standing, OURS, RATE)
     reached = [rate * flop_a_token() for rate in standing.played[OURS].all(RATE)]
-    ratios = {"matmul": share(reached, rates.matrices)}
+    ratios = {"matmul": by_round(reached, rates.matrices)}
     peers = {}
     if TRAINER in standing.played:
         peers[peer] = figure(standing, TRAINER, RATE)

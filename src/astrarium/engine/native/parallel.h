@@ -179,8 +179,11 @@ inline void in_turn(const Phase* phases, int64_t count) {
   const int64_t first = past_alone(0, true);
   if (first == count) return;
   if (threads == 1) {
-    for (int64_t i = first; i < count; i = span(i).end)
-      for (int64_t task = 0; task < span(i).tasks; task++) span(i).work(task);
+    for (int64_t i = first; i < count;) {
+      const Span now = span(i);
+      for (int64_t task = 0; task < now.tasks; task++) now.work(task);
+      i = now.end;
+    }
     return;
   }
   Shares shares(span(first).tasks, threads);
