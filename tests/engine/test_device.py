@@ -64,7 +64,7 @@ def _same(adapter: Adapter) -> Adapter:
     return adapter
 
 
-QUICK = {*((name, "fp32") for name in BASES), *(("llama", form) for form in FORMATS)}
+QUICK = {*((name, "fp32") for name in BASES), ("llama", "int4")}
 CASES = [
     pytest.param(name, form, marks=[] if (name, form) in QUICK else pytest.mark.slow)
     for name in BASES

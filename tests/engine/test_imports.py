@@ -20,7 +20,10 @@ print("LOADED", len(model.adapters), *[name for name in ("transformers", "peft",
 """
 
 
-@pytest.mark.parametrize("name", ["gpt_bigcode", "llama", "starcoder2", pytest.param("qwen2", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "name",
+    ["gpt_bigcode", *(pytest.param(name, marks=pytest.mark.slow) for name in ("llama", "starcoder2", "qwen2"))],
+)
 def test_neither_transformers_nor_peft(name: str) -> None:
     places = made(name)
     done = subprocess.run(

@@ -298,7 +298,7 @@ open_engine(open_base(sys.argv[1]), weight_format="int8", cache=Path(sys.argv[2]
 """
 
 
-@pytest.mark.parametrize("at", [1, 9])
+@pytest.mark.parametrize("at", [pytest.param(1, marks=pytest.mark.slow), 9])
 def test_a_process_that_is_killed_half_way_leaves_nothing_that_is_read(base: Path, tmp_path: Path, at: int) -> None:
     command = [sys.executable, "-c", KILLED, str(base), str(tmp_path), str(at)]
     assert subprocess.run(command, capture_output=True).returncode == -signal.SIGKILL
@@ -434,8 +434,9 @@ print(json.dumps({
 """
 
 
-@pytest.mark.parametrize("form", [pytest.param("fp32", marks=pytest.mark.slow), "int8"])
-@pytest.mark.parametrize("family", ["gpt_bigcode", pytest.param("llama", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["fp32", "int8"])
+@pytest.mark.parametrize("family", ["gpt_bigcode", "llama"])
 def test_memory_is_what_was_predicted(tmp_path: Path, family: str, form: str) -> None:
     shapes = {
         "gpt_bigcode": {"n_embd": 256, "n_layer": 4, "n_head": 8, "n_positions": 512, "multi_query": False},

@@ -16,7 +16,7 @@ NAMES = [
     "class", "class that nobody makes", "class entered", "subclass", "class methods", "tuple", "dict", "dataclass",
     "arguments", "star", "context manager", "argparse", "settings",
 ]  # fmt: skip
-QUICK = {"class", "dataclass", "arguments", "context manager"}
+QUICK = {"class", "context manager"}
 
 
 @lru_cache(maxsize=1)

@@ -18,7 +18,7 @@ def run(code: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
 @pytest.mark.parametrize(
     "code",
     [
-        f"import astrarium, peft; {KNOWS}",
+        pytest.param(f"import astrarium, peft; {KNOWS}", marks=pytest.mark.slow),
         pytest.param(f"import peft, astrarium; {KNOWS}", marks=pytest.mark.slow),
         pytest.param(
             f"import peft, astrarium, importlib; importlib.reload(astrarium); {KNOWS}", marks=pytest.mark.slow

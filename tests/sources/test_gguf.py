@@ -52,6 +52,7 @@ def test_any_block_equals_the_gguf_package(data: st.DataObject) -> None:
     assert np.array_equal(BLOCKS[kind].dequantise(raw), theirs, equal_nan=True)
 
 
+@pytest.mark.slow
 def test_the_header_of_the_default_equals_the_gguf_package_s() -> None:
     path = open_base("default").path
     ours, theirs = read_header(path), gguf.GGUFReader(path)

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -32,6 +32,7 @@ def plain(q: Tensor, k: Tensor, v: Tensor, heads: Heads, starts: tuple[int, ...]
 
 @pytest.mark.parametrize("instructions", sets())
 @settings(max_examples=25, deadline=None)
+@example(lengths=[1], shape=(1, 1, 6), window=0, half=True, seed=35)
 @given(
     lengths=st.lists(st.sampled_from([1, 3, 16, 63, 64, 65, 130, 200]), min_size=1, max_size=4),
     shape=st.sampled_from([(9, 3, 64), (4, 1, 32), (2, 2, 20), (3, 1, 128), (2, 1, 256), (1, 1, 6)]),
@@ -62,12 +63,15 @@ def test_results_and_gradients(
         found.backward(slope)
     kernels()
     near = 1e-2 if half else 1e-5
+    _, keys, values = (part.float().reshape(-1, width).norm(dim=1).max() for part in whole.split(parts, dim=1))
+    rounded = max(near / 2, 2.0**-9 * heads.scale * float(keys * values) if half else 0.0)
     assert given_.grad is not None
     assert wanted.grad is not None
     assert (found.float() - expected).norm() <= near * expected.norm()
     for ours, theirs in zip(given_.grad.float().split(parts, 1), wanted.grad.split(parts, 1), strict=True):
-        # A query that sees one key alone has a slope of nothing: what is left there is rounding.
-        assert (ours - theirs).norm() <= near * theirs.norm() + near * 0.5 * slope.float().norm()
+        # A query that sees one key alone has a slope of nothing: what is left there is rounding, of products as large
+        # as slope, key and value together.
+        assert (ours - theirs).norm() <= near * theirs.norm() + rounded * slope.float().norm()
 
 
 def test_bf16_takes_the_one_kernel_where_the_processor_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
