@@ -132,6 +132,8 @@ def test_ratios_by_hand(tmp_path: Path) -> None:
     assert verdict.ceiling["tokens_per_s_int8"] == pytest.approx(40e9 / weights)
     step = {"tokens_per_s": 800.0, "step_s": 0.010, "base_step_s": 0.006, "adapter_bytes": 90e6}
     assert judged("mixed-8", astrarium=step).ratios == {"own-bound": pytest.approx((0.006 + 1.4 * 0.003) / 0.010)}
+    prefill = judged("prefill", astrarium={"prefill_s": 4.0})
+    assert prefill.ratios == {"matmul": pytest.approx(2 * 1024 * (weights - 49_152 * 2048) / 4.0 / 1e12)}
     load = judged("load", astrarium={"since_start_s": 3.0}, transformers={"since_start_s": 21.0})
     assert load.ratios == {"transformers": 7.0, "first-start": 3.0}
     useful = 4 * (30 * (576 * 960 + 576 * 576 + 3 * 576 * 1536) + 49_152 * 576)

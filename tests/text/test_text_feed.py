@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -55,3 +57,16 @@ def test_a_stop_text_across_any_borders(data: st.DataObject, tokenizer: Tokenize
     found += feed.finish()
     assert feed.stopped
     assert found == whole[: whole.find(stop)]
+
+
+def test_a_decoder_that_strips_the_blank_of_a_text_s_first_word() -> None:
+    """As SentencePiece does: what is decoded from the middle on begins otherwise than the middle of the whole."""
+    words = [f" word{number}" for number in range(40)]
+
+    def decode(tokens: Sequence[int]) -> str:
+        return "".join(words[token] for token in tokens).removeprefix(" ")
+
+    feed, found = Feed(decode), ""
+    for token in range(40):
+        found += feed.take(token)
+    assert found + feed.finish() == decode(range(40))
