@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from io import StringIO
 from pathlib import Path
 
@@ -105,11 +106,33 @@ def test_every_bench_makes_its_contestants_and_judges_them(name: str, tmp_path: 
         mine = FIGURES if one.name.startswith(OURS) else figures
         standing.played[one.name] = Played("int8", [mine], mine)
     if name == "quality":
+        standing = Standing({one.name: Played("", [_texts(2.0)]) for one in contestants})
         for place, nll in (("bf16", 2.001), ("permuted-nearest", 2.2), ("permuted-int4", 2.1)):
-            standing.played[f"{OURS} {place}"] = Played("", [{"nll": nll}])
+            standing.played[f"{OURS} {place}"] = Played("", [_texts(nll)])
     verdict = bench.judge(standing, RATES)
     assert set(verdict.ratios) == set(BARS[name])
     assert all(bench.steady in played.rounds[0] for played in standing.played.values())
+
+
+def _texts(nll: float, swing: float = 0.0) -> dict[str, float]:
+    """Twenty files, of which every second loses so much more, and the others so much less."""
+    return {"nll": nll, **{f"nll_{file}": nll + (swing if file % 2 else -swing) for file in range(20)}}
+
+
+def test_the_standard_error_of_a_loss_by_hand() -> None:
+    whole = {"fp32": 2.0, "bf16": 2.0, "int8": 2.01, "gguf": 2.0}
+    permuted = {"permuted-fp32": 2.0, "permuted-int8": 2.0, "permuted-int4": 2.1, "permuted-nearest": 2.3}
+    swings = {"int8": 0.003, "permuted-int4": 0.02}
+    played = {
+        f"{OURS} {name}": Played("", [_texts(nll, swings.get(name, 0.0))]) for name, nll in (whole | permuted).items()
+    }
+    verdict = all_benches()["quality"].judge(Standing(played), RATES)
+    assert verdict.ratios["int8"] == pytest.approx(100 * (math.exp(0.01) - 1))
+    assert verdict.ratios["int4"] == pytest.approx((math.exp(0.1) - 1) / (math.exp(0.3) - 1))
+    assert verdict.ceiling["bf16_standard_error"] == 0
+    # Twenty values, each `swing` from their mean: a deviation of swing × √(20 ÷ 19).
+    assert verdict.ceiling["int8_standard_error"] == pytest.approx(100 * math.exp(0.01) * 0.003 / math.sqrt(19))
+    assert verdict.ceiling["int4_percent_standard_error"] == pytest.approx(100 * math.exp(0.1) * 0.02 / math.sqrt(19))
 
 
 @pytest.mark.usefixtures("_nothing_made")

@@ -221,15 +221,16 @@ _ALONE: dict[str, float] = {}
 
 
 def _quality(model: Any, work: Mapping[str, Any]) -> dict[str, float]:
-    """The mean negative log-likelihood a token, over texts given as ids."""
+    """The mean negative log-likelihood a token, over texts given as ids, and in each of them."""
     import torch
 
-    total, count = 0.0, 0
-    for ids in work["texts"]:
+    total, count, each = 0.0, 0, {}
+    for number, ids in enumerate(work["texts"]):
         logits = model.engine.logits(ids).float()  # [T, vocabulary]
         chosen = torch.log_softmax(logits[:-1], -1).gather(1, torch.tensor(ids[1:])[:, None])
+        each[f"nll_{number}"] = -float(chosen.mean())
         total, count = total - float(chosen.sum()), count + len(ids) - 1
-    return {"nll": total / count}
+    return {"nll": total / count, **each}
 
 
 _KINDS: dict[str, Callable[[Any, Mapping[str, Any]], dict[str, float]]] = {

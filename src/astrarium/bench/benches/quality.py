@@ -1,6 +1,7 @@
 """`quality`: what a faster weight format costs in perplexity on the embedded default, over standard library files.
 
-int4 is judged on the permuted default (`permuted.py`): its loss against that of rounding to the nearest, in one run.
+int4 is judged on the permuted default (`permuted.py`): its loss against that of rounding to the nearest, in one run. A
+loss comes with its standard error, from how much it differs from file to file.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import math
 import sysconfig
 from pathlib import Path
+from statistics import stdev
 
 from astrarium.bench.bases import DEFAULT
 from astrarium.bench.bench import OURS, Bench, Setting, Verdict
@@ -59,18 +61,27 @@ def _texts(most: int) -> list[list[int]]:
 
 
 def _judge(standing: Standing, rates: Rates) -> Verdict:
-    def loss(name: str, reference: str) -> float:
-        ours, theirs = (standing.played[f"{OURS} {one}"].median("nll") for one in (name, reference))
-        return 100 * (math.exp(ours - theirs) - 1)
-
-    losses = {name: loss(name, _REFERENCE) for name in _WHOLE if name != _REFERENCE}
-    permuted = {name: loss(name, "permuted-fp32") for name in (*_PERMUTED, "permuted-nearest")}
-    ours = permuted["permuted-int4"]
+    losses = {name: _loss(standing, name, _REFERENCE) for name in _WHOLE if name != _REFERENCE}
+    permuted = {name: _loss(standing, f"permuted-{name}", "permuted-fp32") for name in ("int8", "int4", "nearest")}
+    ours, nearest = permuted["int4"], permuted["nearest"]
     return Verdict(
-        ours=Figure(ours, "int4"),
-        ratios={**losses, "int4": ours / permuted["permuted-nearest"]},
-        ceiling={"nearest_percent": permuted["permuted-nearest"], "permuted_int8_percent": permuted["permuted-int8"]},
+        ours=Figure(ours[0], "int4"),
+        ratios={**{name: loss for name, (loss, _) in losses.items()}, "int4": ours[0] / nearest[0]},
+        ceiling={
+            "nearest_percent": nearest[0],
+            "permuted_int8_percent": permuted["int8"][0],
+            **{f"{name}_standard_error": error for name, (_, error) in losses.items()},
+            "int4_percent_standard_error": ours[1],
+        },
     )
+
+
+def _loss(standing: Standing, name: str, reference: str) -> tuple[float, float]:
+    """How much perplexity a contestant loses against another, in %, and the standard error of that over the files."""
+    ours, theirs = (standing.played[f"{OURS} {one}"] for one in (name, reference))
+    factor = math.exp(ours.median("nll") - theirs.median("nll"))
+    files = [ours.median(f"nll_{file}") - theirs.median(f"nll_{file}") for file in range(_FILES)]
+    return 100 * (factor - 1), 100 * factor * stdev(files) / math.sqrt(_FILES)
 
 
 BENCH = Bench(
