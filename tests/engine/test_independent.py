@@ -67,6 +67,17 @@ def places(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
                 parameter.add_(torch.randn_like(parameter) * 0.1)
     adapted.save_pretrained(folder / "whole", save_embedding_layers=False)
     found["whole"] = folder / "whole"
+    # A rank from which on the projections lie in panels, not in whole ones, and one of those that do not.
+    for rank in (24, 40):
+        config = peft.LoraConfig(r=rank, target_modules="all-linear", task_type="CAUSAL_LM")
+        adapted = get_peft_model(AutoModelForCausalLM.from_pretrained(base), config)
+        torch.manual_seed(rank)
+        with torch.no_grad():
+            for parameter in adapted.parameters():
+                if parameter.requires_grad:
+                    parameter.add_(torch.randn_like(parameter) * 0.1)
+        adapted.save_pretrained(folder / f"rank-{rank}")
+        found[f"rank-{rank}"] = folder / f"rank-{rank}"
     return found
 
 
@@ -113,6 +124,22 @@ def test_alone_and_in_company(instructions: str, places: dict[str | None, Path],
     run(company)
     assert [told(ticket) for ticket in again] == alone
     assert any(ticket.shared_tokens for ticket in again)
+
+
+@pytest.mark.parametrize("form", ["fp32", "int8"])
+def test_many_rows_of_one_adapter(instructions: str, places: dict[str | None, Path], form: str) -> None:
+    source = open_base(str(places[None]))
+    weights = hold(source.config, source.tensors(), form, source.name)
+    engine = engine_over(weights, places)
+    for adapter in ("rank-24", "rank-40", "lora", "adapterh"):
+        alone = []
+        for number in range(5):
+            alone.append(submit(engine, number, adapter))
+            run(engine)
+        engine = engine_over(weights, places)  # without what those have left in the cache
+        tickets = [submit(engine, number, adapter) for number in range(5)]
+        run(engine)
+        assert [told(ticket) for ticket in tickets] == [told(ticket) for ticket in alone]
 
 
 @pytest.mark.parametrize("kind", [Q.Q4_0, Q.Q4_1, Q.Q8_0], ids=lambda kind: kind.name)

@@ -82,6 +82,18 @@ def test_a_row_does_not_depend_on_its_neighbours(instructions, form):
 
 
 @pytest.mark.parametrize("form", LAYERS)
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf, -torch.inf])
+def test_what_is_no_number_is_passed_on(instructions, form, bad):
+    layer = LAYERS[form](torch.randn(18, 96), None)
+    for place in range(32, 64):  # wherever in a group, alone or among others
+        for rest in (0.0, 1.0):
+            x = torch.full((3, 96), rest)
+            x[1, place] = bad
+            finite = torch.isfinite(layer(x)).any(dim=1)
+            assert finite.tolist() == [True, False, True], (place, rest)
+
+
+@pytest.mark.parametrize("form", LAYERS)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_gradient_reaches_the_input_alone(instructions, form, dtype):
     torch.manual_seed(3)

@@ -195,6 +195,20 @@ def test_digests_tell_weights_apart(tmp_path: Path) -> None:
     assert open_base(str(one)).digest() != open_base(str(two)).digest()
 
 
+def test_digests_tell_layers_in_the_middle_apart(tmp_path: Path) -> None:
+    config = {"model_type": "llama"}
+    tensors = {f"t{number:03}": torch.full((64, 1024), float(number)) for number in range(60)}  # 15 MB
+    for name, changed in (("a", None), ("b", "t004"), ("c", "t031"), ("d", "t055")):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "config.json").write_text(json.dumps(config))
+        save_file(
+            tensors if changed is None else {**tensors, changed: tensors[changed] + 1}, folder / "model.safetensors"
+        )
+    digests = {open_base(str(tmp_path / name)).digest() for name in "abcd"}
+    assert len(digests) == 4
+
+
 MEASURE = """
 import re, sys, threading, time
 import torch, transformers

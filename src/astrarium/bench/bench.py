@@ -99,13 +99,12 @@ class Bench:
     """Whether there are several rounds; not where the same numbers would come out each time."""
 
 
-def prompts(rows: int, length: int, seed: int = 0) -> list[list[int]]:
+def prompts(rows: int, length: int) -> list[list[int]]:
     """Random prompts, the same for everybody.
 
     Args:
         rows: how many.
         length: tokens of each.
-        seed: of the ids.
     """
-    drawn = random.Random(seed)
+    drawn = random.Random(0)
     return [[drawn.randrange(*IDS) for _ in range(length)] for _ in range(rows)]

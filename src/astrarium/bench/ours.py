@@ -122,10 +122,13 @@ def _mixed(model: Any, work: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _prefill(model: Any, work: Mapping[str, Any]) -> dict[str, float]:
-    """A prompt that no round before has left in the cache."""
+    return {"prefill_s": _to_first_token(model, _unread(work["tokens"], work["ids"]))}
+
+
+def _unread(count: int, ids: Sequence[int]) -> list[int]:
+    """A prompt that no round before has left in the cache; `ids` are the least of them, and the first above."""
     drawn = random.Random(time.time_ns())
-    low, high = work["ids"]
-    return {"prefill_s": _to_first_token(model, [drawn.randrange(low, high) for _ in range(work["tokens"])])}
+    return [drawn.randrange(*ids) for _ in range(count)]
 
 
 def _first_token(model: Any, work: Mapping[str, Any]) -> dict[str, float | str]:
@@ -160,7 +163,7 @@ def _token_time(model: Any, prompt: Sequence[int], steps: int) -> float:
 def _stall(model: Any, work: Mapping[str, Any]) -> dict[str, float]:
     """The gaps between the tokens of decoding rows, alone and while a long prompt joins."""
     alone = _gaps(model, work, joining=None)
-    return {"alone_s": alone, "joined_s": _gaps(model, work, joining=work["joining"])}
+    return {"alone_s": alone, "joined_s": _gaps(model, work, joining=_unread(work["joining"], work["ids"]))}
 
 
 def _gaps(model: Any, work: Mapping[str, Any], joining: Sequence[int] | None) -> float:
@@ -189,10 +192,8 @@ def _gaps(model: Any, work: Mapping[str, Any], joining: Sequence[int] | None) ->
 
 def _prefix(model: Any, work: Mapping[str, Any]) -> dict[str, float]:
     """Two requests that begin alike. Each round has a beginning of its own, or the first would find it too."""
-    drawn = random.Random(time.time_ns())
-    low, high = work["ids"]
-    common = [drawn.randrange(low, high) for _ in range(work["common"])]
-    first, second = ([*common, *(drawn.randrange(low, high) for _ in range(_SHORT))] for _ in range(2))
+    common = _unread(work["common"], work["ids"])
+    first, second = ([*common, *_unread(_SHORT, work["ids"])] for _ in range(2))
     return {"first_s": _to_first_token(model, first), "second_s": _to_first_token(model, second)}
 
 

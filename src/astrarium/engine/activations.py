@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from astrarium.core.errors import EngineError
-from astrarium.engine.evenly import evenly
+from astrarium.engine.evenly import one_by_one
 from astrarium.engine.native import current
 
 NATIVE: Mapping[str | None, int] = {
@@ -40,7 +40,7 @@ _TORCH: Mapping[int, Callable[[Tensor], Tensor]] = {
 
 
 def activation_of(name: str) -> Callable[[Tensor], Tensor]:
-    """A non-linearity in torch. Names without a kernel are transformers' own, which is imported for them.
+    """A non-linearity in torch; `one_by_one` keeps a row's bits. Names without a kernel are transformers' own.
 
     Raises:
         EngineError: no such name.
@@ -59,7 +59,7 @@ def activate(name: str, x: Tensor) -> Tensor:
     """`f(x)`; fp32 and contiguous, which may be overwritten."""
     module = current()
     if module is None or name not in NATIVE or x.device.type != "cpu":
-        return evenly(activation_of(name), x)
+        return one_by_one(activation_of(name), x)
     module.activate(NATIVE[name], x.data_ptr(), x.numel())
     return x
 
@@ -69,7 +69,7 @@ def gate(name: str, x: Tensor) -> Tensor:
     module = current()
     rows, width = len(x), x.shape[1] // 2
     if module is None or name not in NATIVE or x.device.type != "cpu":
-        return evenly(activation_of(name), x[:, :width]) * x[:, width:]
+        return one_by_one(activation_of(name), x[:, :width]) * x[:, width:]
     y = torch.empty(rows, width)
     module.gate(NATIVE[name], x.data_ptr(), rows, width, y.data_ptr())
     return y

@@ -30,3 +30,14 @@ def evenly(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     if len(filled) == ROWS:
         return f(filled)[:rows]
     return torch.cat([f(block) for block in torch.split(filled, ROWS)])[:rows]
+
+
+def one_by_one(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """`f` of `[rows, width]`, number by number, a row at a time.
+
+    torch takes what is left behind its last whole vector, and at the seams between threads, by another formula: within
+    a block that depends on the row's place.
+    """
+    if x.device.type != "cpu" or not len(x):
+        return f(x)
+    return torch.stack([f(row) for row in x.contiguous()])

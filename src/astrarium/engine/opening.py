@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from astrarium.core.digests import digest_bytes
 from astrarium.core.errors import CorruptFileError, EngineError
 from astrarium.core.memory import trim
 from astrarium.core.pages import forget_pages
@@ -160,8 +161,7 @@ def _weights(source: BaseSource, chosen: str, cache: Path | None, notes: list[st
     """The weights, and whether they were there already, rounded by an earlier start."""
     if cache is None or chosen not in ("int8", "int4"):
         return _made(source, chosen, LargePages().keep), False
-    digest = source.digest().rpartition(":")[2]
-    file = cache / f"{digest[:32]}-{chosen}-v{disk.VERSION}.safetensors"
+    file = cache / f"{_identity(source)[:32]}-{chosen}-v{disk.VERSION}.safetensors"
     if file.is_file():
         try:
             return _tied(disk.read_weights(file), source), True
@@ -187,6 +187,12 @@ def _weights(source: BaseSource, chosen: str, cache: Path | None, notes: list[st
         return _tied(disk.read_weights(file), source), False
     except (OSError, CorruptFileError):  # somebody has taken the file away
         return _made(source, chosen, LargePages().keep), False
+
+
+def _identity(source: BaseSource) -> str:
+    """What tells a base's weights from any others: their digest, and since that reads samples only, when they came."""
+    written = [f"{file.name} {file.stat().st_mtime_ns}" for file in sorted(source.weight_files())]
+    return digest_bytes("\n".join([source.digest(), *written]).encode()).rpartition(":")[2]
 
 
 def _made(

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from astrarium.engine.activations import NATIVE, activation_of
 from astrarium.engine.adapters.parts import Affine, LowRank, Part
-from astrarium.engine.evenly import evenly
+from astrarium.engine.evenly import evenly, one_by_one
 from astrarium.engine.native import current
 
 
@@ -85,7 +85,7 @@ def _delta(placed: Placed, x: Tensor) -> Tensor:
     def delta(rows: Tensor) -> Tensor:
         hidden = functional.linear(rows, down)
         if part.activation is not None:
-            hidden = activation_of(part.activation)(hidden)
+            hidden = one_by_one(activation_of(part.activation), hidden)
         return functional.linear(hidden, up) * part.scale
 
     return evenly(delta, z)

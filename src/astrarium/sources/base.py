@@ -57,6 +57,14 @@ class BaseSource(ABC):
             SourceError: the weights cannot be found or read.
         """
 
+    @abstractmethod
+    def weight_files(self) -> list[Path]:
+        """The files of weights.
+
+        Raises:
+            SourceError: there are none, or one of them is missing.
+        """
+
     def kinds(self) -> dict[str, str]:
         """Of a GGUF file, parameter → the type of its blocks or its dtype, from the header; of others, nothing."""
         return {}
@@ -65,8 +73,8 @@ class BaseSource(ABC):
     def digest(self) -> str:
         """A digest of the weights and the configuration.
 
-        It covers the configuration, and of each file of weights its size and its first and last mebibyte: enough to
-        tell two models apart without reading fifty gigabytes.
+        It covers the configuration, and of each file of weights its size, its first and last mebibyte and 256 samples
+        between: enough to tell two models apart without reading fifty gigabytes.
         """
 
 

@@ -78,7 +78,7 @@ class FolderSource(BaseSource):
             )
 
     def digest(self) -> str:
-        """A digest of the configuration and of the weights' sizes and ends."""
+        """A digest of the configuration, and of the weights' sizes, ends and samples between."""
         return fingerprint(self.config, self.weight_files())
 
     def _shards(self, index: Path) -> list[Path]:

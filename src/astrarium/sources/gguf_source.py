@@ -42,6 +42,10 @@ class GgufSource(BaseSource):
         named = ((parameter_name(info.name, architecture), info.kind) for info in self._header.tensors)
         return {name: kind for name, kind in named if name is not None}
 
+    def weight_files(self) -> list[Path]:
+        """The file."""
+        return [self.path]
+
     def digest(self) -> str:
-        """A digest of the file's size and its two ends."""
-        return fingerprint({}, [self.path])
+        """A digest of the file's size, its two ends and samples between."""
+        return fingerprint({}, self.weight_files())

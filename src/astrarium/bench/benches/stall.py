@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from astrarium.bench.bases import starcoder_1b
-from astrarium.bench.bench import OURS, PROMPT, Bench, Setting, Verdict, prompts
+from astrarium.bench.bench import IDS, OURS, PROMPT, Bench, Setting, Verdict, prompts
 from astrarium.bench.decoding import figure
 from astrarium.bench.machine import Rates
 from astrarium.bench.protocol import Contestant, Standing
@@ -13,8 +13,8 @@ _ROWS, _NEW, _JOINING, _QUICK_JOINING = 7, 2000, 4000, 1000
 
 
 def _contestants(setting: Setting) -> list[Contestant]:
-    joining = prompts(1, _QUICK_JOINING if setting.quick else _JOINING, seed=1)[0]
-    work = {"prompts": prompts(_ROWS, PROMPT), "new": _NEW, "joining": joining}
+    joining = _QUICK_JOINING if setting.quick else _JOINING
+    work = {"prompts": prompts(_ROWS, PROMPT), "new": _NEW, "joining": joining, "ids": list(IDS)}
     return [setting.ours("stall", {"base": starcoder_1b(setting), **work})]
 
 

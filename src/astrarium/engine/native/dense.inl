@@ -79,7 +79,8 @@ static void dense(const Dense& layer, const float* x, int64_t x_stride, int64_t 
 // memory is read from one end to the other.
 template <class T, int M, class Write>
 inline void panel_block(const T* panel, int64_t inputs, const float* x, int64_t stride, Write write) {
-  constexpr int V = PANEL / W, PARTS = M == 1 ? 2 : 1;  // one row alone would wait for each product
+  // Two sums, since one row alone would wait for each product; for any M, so that a row's bits do not depend on it.
+  constexpr int V = PANEL / W, PARTS = 2;
   vf total[PARTS][M][V];
   for (auto& part : total)
     for (auto& row : part)
@@ -94,18 +95,19 @@ inline void panel_block(const T* panel, int64_t inputs, const float* x, int64_t 
       }
     }
   for (int m = 0; m < M; m++)
-    for (int v = 0; v < V; v++) write(m, v * W, PARTS == 2 ? add(total[0][m][v], total[PARTS - 1][m][v]) : total[0][m][v]);
+    for (int v = 0; v < V; v++) write(m, v * W, add(total[0][m][v], total[1][m][v]));
 }
 
 // Outputs `from` to `to`, whole panels; `write(output, row, lanes)` takes up to W outputs at once.
 template <class T, class Write>
 inline void panels(const T* weight, int64_t inputs, const float* x, int64_t stride, int64_t rows, int64_t from,
                    int64_t to, Write write) {
+  constexpr int M = W == 16 ? 4 : 2;  // as many sums as there are registers for
   for (int64_t n = from; n < to; n += PANEL) {
     const T* panel = weight + n * inputs;
     int64_t m = 0;
-    for (; m + 4 <= rows; m += 4)
-      panel_block<T, 4>(panel, inputs, x + m * stride, stride,
+    for (; m + M <= rows; m += M)
+      panel_block<T, M>(panel, inputs, x + m * stride, stride,
                         [&](int row, int lane, vf value) { write(n + lane, m + row, value); });
     for (; m < rows; m++)
       panel_block<T, 1>(panel, inputs, x + m * stride, stride, [&](int, int lane, vf value) { write(n + lane, m, value); });

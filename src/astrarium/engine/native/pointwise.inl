@@ -66,7 +66,7 @@ inline vf activated(int kind, vf x) {
     }
     case 2: return mul(x, sigmoid(x));
     case 3: return tanh_of(x);
-    case 4: return maximum(x, zero());
+    case 4: return maximum(zero(), x);  // the second of the two where one is no number
     case 5: return sigmoid(x);
     default: return x;
   }

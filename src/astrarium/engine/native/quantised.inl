@@ -14,9 +14,10 @@ static void quantise(const float* x, int64_t stride, int64_t from, int64_t to, c
   for (int64_t row = from; row < to; row++) {
     for (int64_t g = 0; g < groups; g++) {
       const float* p = x + row * stride + g * GROUP;
-      vf most = absolute(load(p));
-      for (int i = W; i < GROUP; i += W) most = maximum(most, absolute(load(p + i)));
-      const float range = largest(most);
+      // As whole numbers the bits of sizes have their order, with what is no number above all: it makes the scale none.
+      vi most = bits(absolute(load(p)));
+      for (int i = W; i < GROUP; i += W) most = int_maximum(most, bits(absolute(load(p + i))));
+      const float range = from_bits(int_largest(most));
       const float scale = range / 127.0f, inverse = range > 0 ? 127.0f / range : 0.0f;
       int halves[2] = {0, 0};
       int8_t* codes = into.codes + row * into.inputs + g * GROUP;

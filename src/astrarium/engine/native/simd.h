@@ -34,6 +34,9 @@ inline vf round_even(vf a) { return _mm512_roundscale_ps(a, 8); }
 inline float sum(vf a) { return _mm512_reduce_add_ps(a); }
 inline float largest(vf a) { return _mm512_reduce_max_ps(a); }
 inline vf absolute(vf a) { return _mm512_abs_ps(a); }
+inline vi bits(vf a) { return _mm512_castps_si512(a); }
+inline vi int_maximum(vi a, vi b) { return _mm512_max_epi32(a, b); }
+inline int int_largest(vi a) { return _mm512_reduce_max_epi32(a); }
 inline vf load_part(const float* p, int n) { return _mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p); }
 inline void store_part(float* p, vf x, int n) { _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), x); }
 inline vf from_bf16(__m256i h) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(h), 16)); }
@@ -108,6 +111,13 @@ inline float largest(vf a) {
   return _mm_cvtss_f32(_mm_max_ss(x, _mm_movehdup_ps(x)));
 }
 inline vf absolute(vf a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a); }
+inline vi bits(vf a) { return _mm256_castps_si256(a); }
+inline vi int_maximum(vi a, vi b) { return _mm256_max_epi32(a, b); }
+inline int int_largest(vi a) {
+  __m128i x = _mm_max_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
+  x = _mm_max_epi32(x, _mm_shuffle_epi32(x, 0x4e));
+  return _mm_cvtsi128_si32(_mm_max_epi32(x, _mm_shuffle_epi32(x, 0xb1)));
+}
 inline __m256i first(int n) {
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
@@ -168,7 +178,7 @@ inline vf pow2(vf n) {
 
 // e^x to about 2 ulp. Source: Cephes' `expf`.
 inline vf exponential(vf x) {
-  x = minimum(maximum(x, set1(-87.0f)), set1(88.0f));
+  x = minimum(set1(88.0f), maximum(set1(-87.0f), x));  // in this order, what is no number stays none
   vf n = round_even(mul(x, set1(1.44269504088896341f)));
   x = fnma(n, set1(0.693359375f), x);
   x = fnma(n, set1(-2.12194440e-4f), x);
@@ -182,18 +192,18 @@ inline vf exponential(vf x) {
   return mul(y, pow2(n));
 }
 
-inline float load_one(const float* p) { return *p; }
-inline float load_one(const uint16_t* p) {
-  uint32_t bits = (uint32_t)*p << 16;
+inline float from_bits(int bits) {
   float x;
   std::memcpy(&x, &bits, 4);
   return x;
 }
+inline float load_one(const float* p) { return *p; }
+inline float load_one(const uint16_t* p) { return from_bits((int)((uint32_t)*p << 16)); }
 inline void store_one(float* p, float x) { *p = x; }
 inline void store_one(uint16_t* p, float x) {  // to bf16, to the nearest, ties to even
-  uint32_t bits;
-  std::memcpy(&bits, &x, 4);
-  *p = std::isnan(x) ? 0x7fc0 : (uint16_t)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+  uint32_t whole;
+  std::memcpy(&whole, &x, 4);
+  *p = std::isnan(x) ? 0x7fc0 : (uint16_t)((whole + 0x7fff + ((whole >> 16) & 1)) >> 16);
 }
 
 }  // namespace ASTRA_ISA
