@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.panel import Panel
@@ -23,6 +24,7 @@ from rich.table import Table
 from rich.text import Text
 
 import astrarium
+from astrarium.core.errors import StoppedError
 
 QUESTION = "Please write a function in Python that performs bubble sort."
 ROWS = 260
@@ -58,15 +60,19 @@ def tuned(method: str, rows: list[astrarium.data.Row], folder: Path) -> astrariu
     """One short tuning, with a progress bar."""
     with Bars(console=console, transient=True) as bars:
         task = bars.add_task(f"tuning {method}", total=STEPS)
+
+        def told(progress: Any) -> None:
+            bars.update(task, completed=progress.step, description=f"tuning {method}, loss {progress.loss:.3f}")
+            if not console.is_terminal and progress.step % 4 == 0:
+                console.print(f"  step {progress.step} of {STEPS}, loss {progress.loss:.3f}")
+
         return astrarium.tune.train(
             rows,
             method=method,
             base="default",
             run=folder / method,
             learning_rate=LEARNING_RATES[method],
-            on_progress=lambda progress: bars.update(
-                task, completed=progress.step, description=f"tuning {method}, loss {progress.loss:.3f}"
-            ),
+            on_progress=told,
             **SETTINGS,
         )
 
@@ -123,4 +129,8 @@ def show(answers: dict[str, str], runs: dict[str, astrarium.tune.Run]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except (KeyboardInterrupt, StoppedError):
+        console.print("stopped; nothing is kept")
+        sys.exit(130)

@@ -10,6 +10,6 @@ from astrarium.core.lazy import lazy_names
 __version__ = "0.1.0"
 __all__ = ["__version__", "data", "load", "model", "text", "tune"]
 
-__getattr__ = lazy_names(__name__, {"load": ".model", "data": "", "model": "", "text": "", "tune": ""})
+__getattr__, __dir__ = lazy_names(__name__, {"load": ".model", "data": "", "model": "", "text": "", "tune": ""})
 
 after_import("peft", "astrarium.methods.bottleneck.register:register")

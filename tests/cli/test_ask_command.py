@@ -72,8 +72,8 @@ def test_texts_that_are_none(astrarium: Command, base: Path, tmp_path: Path) -> 
     bad = tmp_path / "bad.txt"
     bad.write_bytes(b"ok \xff")
     for arguments, message in (
-        (["caf\udce9"], r"'caf\udce9' is no Unicode text"),
-        (["--file", bad], "bad.txt cannot be read as UTF-8 text"),
+        (["caf\udce9"], "the question is no UTF-8 text: unexpected end of data at byte 3"),
+        (["--file", bad], "bad.txt is no UTF-8 text: invalid start byte at byte 3"),
         (["why?", "--stop", "\udcff"], "expected Unicode texts that are not empty"),
     ):
         refused = astrarium("ask", *arguments, "--base", base, *PLAIN)
@@ -84,12 +84,13 @@ def test_texts_that_are_none(astrarium: Command, base: Path, tmp_path: Path) -> 
 
 def test_bytes_that_are_no_text(base: Path) -> None:
     command = [sys.executable, "-m", "astrarium.cli", "ask"]
-    strict = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
     options = ["--base", str(base), *map(str, PLAIN)]
-    done = subprocess.run([*command, "-", *options], input=b"caf\xe9", capture_output=True, env=strict)
-    assert done.returncode == 1, done
-    assert b"standard input is no utf-8 text" in done.stderr
-    assert done.stderr.count(b"\n") == 1
+    for locale in ({"LC_ALL": "C.UTF-8"}, {"LC_ALL": "C"}, {"PYTHONIOENCODING": "utf-8:strict"}):
+        environment = {**os.environ, **locale}
+        done = subprocess.run([*command, "-", *options], input=b"caf\xe9", capture_output=True, env=environment)
+        assert done.returncode == 1, done
+        assert b"standard input is no UTF-8 text: unexpected end of data at byte 3" in done.stderr
+        assert done.stderr.count(b"\n") == 1
     answered = subprocess.run([*command, "-", *options, "--json"], input=b"a\0b", capture_output=True, check=True)
     assert json.loads(answered.stdout)["question"] == "a\0b"
 

@@ -49,6 +49,35 @@ def answer(engine: Engine) -> list[int]:
     return ticket.tokens
 
 
+def test_a_kept_file_whose_header_was_changed_is_made_anew(base: Path, tmp_path: Path) -> None:
+    expected = opened(base, tmp_path)[0].logits([3, 4, 5])
+    (kept,) = tmp_path.iterdir()
+    raw = kept.read_bytes()
+    room = int.from_bytes(raw[:8], "little")
+    header = json.loads(raw[8 : 8 + room])
+    path = "transformer.h.1.mlp.c_fc"
+
+    def told(**changes: object) -> dict[str, Any]:
+        facts = json.loads(header["__metadata__"]["facts"])
+        facts["layers"][path].update(changes)
+        return {**header, "__metadata__": {**header["__metadata__"], "facts": json.dumps(facts)}}
+
+    codes = header[f"{path}:codes"]
+    for changed in (
+        told(outputs=100_000),
+        told(outputs=16),
+        told(bits=4),
+        told(kind=3),
+        told(offset=0),
+        {**header, f"{path}:codes": {**codes, "shape": [1, *codes["shape"][1:]]}},
+        {name: entry for name, entry in header.items() if name != f"{path}:scales"},
+        {**header, "__metadata__": {"facts": header["__metadata__"]["facts"]}},
+    ):
+        kept.write_bytes(raw[:8] + json.dumps(changed).encode().ljust(room) + raw[8 + room :])
+        assert torch.equal(opened(base, tmp_path)[0].logits([3, 4, 5]), expected)
+        assert kept.read_bytes() == raw
+
+
 def test_rounded_weights_are_those_of_the_base_that_was_named(tmp_path: Path) -> None:
     base = save_base(tmp_path / "base", n_embd=256, n_layer=3, n_head=4)
     tensors = load_file(base / "model.safetensors")

@@ -63,7 +63,9 @@ def test_the_only_adapter_is_taken_and_several_must_be_named(places: dict[str, s
     model = astrarium.load(places["base"], places["parallel"])
     assert model.ask(QUESTION, **OPTIONS) == expected(places, "parallel")
     model.add_adapter("second", places["lora"])
-    with pytest.raises(AdapterError, match="several adapters are loaded; name one of: adapter, second"):
+    with pytest.raises(
+        AdapterError, match="several adapters are loaded; name one of: adapter, second, or None for the base"
+    ):
         model.ask(QUESTION, **OPTIONS)
     with pytest.raises(AdapterError, match="no adapter 'third' is loaded; loaded are: adapter, second"):
         model.ask(QUESTION, adapter="third", **OPTIONS)

@@ -53,7 +53,7 @@ def test_the_two_parts_are_the_file(
         ("f.py:0", r"f.py has no line 0; it has the lines 1 to 2"),
         ("f.py:3", r"f.py has no line 3"),
         ("f.py:1:9", r"f.py has no column 9 in line 1; it has the columns 1 to 4"),
-        ("b.py:1", r"b.py cannot be read as UTF-8 text"),
+        ("b.py:1", r"b.py is no UTF-8 text"),
     ],
 )
 def test_places_that_are_not_there(place: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,4 +10,4 @@ if TYPE_CHECKING:
 
 __all__ = ["Result", "all_benches", "run"]
 
-__getattr__ = lazy_names(__name__, {"Result": ".result", "all_benches": ".running", "run": ".running"})
+__getattr__, __dir__ = lazy_names(__name__, {"Result": ".result", "all_benches": ".running", "run": ".running"})

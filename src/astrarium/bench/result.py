@@ -30,6 +30,8 @@ class Bar:
     limit: float
     at_most: bool = False
     """Whether the plain figure has to stay below the limit, rather than a ratio above it."""
+    unit: str = ""
+    """Of the figure; empty for ratios."""
 
     def reached(self, value: float) -> bool:
         """Whether it is."""
@@ -80,7 +82,8 @@ class Result:
         shown.add_section()
         bars = {bar.name: bar for bar in self.bars}
         for name, value in self.ratios.items():
-            shown.add_row(name, _number(value), _told(bars[name], value) if name in bars else "")
+            told, unit = (_told(bars[name], value), bars[name].unit) if name in bars else ("", "")
+            shown.add_row(name, f"{_number(value)} {unit}".rstrip(), told)
         shown.add_section()
         for name, value in self.ceiling.items():
             shown.add_row(name, _number(value), "", style="dim")

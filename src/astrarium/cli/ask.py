@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +13,7 @@ from astrarium.cli import options
 from astrarium.cli.console import note, print_json, stdout, working
 from astrarium.cli.told import told
 from astrarium.core.errors import AstrariumError, TextError
+from astrarium.core.texts import from_utf8, read_utf8
 
 if TYPE_CHECKING:
     from astrarium.model import Conversation, Model, Sampling
@@ -99,18 +101,14 @@ _INTERRUPTED = 130
 
 
 def _question(question: str | None, file: Path | None) -> str | None:
-    if file is not None:
-        try:
-            text = file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise TextError(f"{file} cannot be read as UTF-8 text: {error}") from error
-        return text if question is None else f"{question}\n\n{text}"
-    if question != "-":
+    if question == "-":
+        question = from_utf8(sys.stdin.buffer.read(), "standard input")
+    elif question is not None:
+        from_utf8(os.fsencode(question), "the question")
+    if file is None:
         return question
-    try:
-        return sys.stdin.read()
-    except UnicodeDecodeError as error:
-        raise TextError(f"standard input is no {error.encoding} text: {error.reason} at byte {error.start}") from error
+    text = read_utf8(file)
+    return text if question is None else f"{question}\n\n{text}"
 
 
 def _conversation(base: str | None, adapter: str | None, template: str | None, go_on: bool) -> Conversation:

@@ -37,7 +37,10 @@ def bench(
     with working(f"bench {name}"):
         result = run(name, quick=quick, peers_python=peers_python, warn=note)
     if result.noisy:
-        note("noisy: the machine was busy when the run began, or its rounds spread by more than 15 %")
+        load, spread = result.machine["load"], result.machine["spread"]
+        note(
+            f"noisy: the load was {load:.1f} when the run began, and rounds spread by {spread:.0%} (at most 0.3, 15 %)"
+        )
     if as_json:
         print_json(result.to_dict())
     else:
@@ -45,8 +48,10 @@ def bench(
 
 
 def _show(listed: dict[str, str]) -> None:
-    from rich.text import Text
+    from rich.table import Table
 
-    widest = max(map(len, listed))
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
     for name, line in listed.items():
-        stdout.print(Text(name.ljust(widest), "bold") + Text(f"  {line}"), soft_wrap=True)
+        table.add_row(name, line)
+    stdout.print(table)

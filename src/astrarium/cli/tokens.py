@@ -10,6 +10,7 @@ import typer
 
 from astrarium.cli.console import note, print_json, stdout, working
 from astrarium.core.errors import TextError
+from astrarium.core.texts import from_utf8, read_utf8
 
 if TYPE_CHECKING:
     from astrarium.sources.tokenizer import Tokenizer
@@ -33,6 +34,8 @@ def tokens(
 
     if tensors not in (None, "pt", "np"):
         raise typer.BadParameter(f"{tensors!r}; expected pt or np", param_hint="--tensors")
+    if tensors is not None and as_json:
+        raise typer.BadParameter("--tensors prints tensors as Python shows them; leave --json out")
     with working(f"opening {base}"):
         source = open_base(base)
         tokenizer = source.tokenizer()
@@ -41,9 +44,9 @@ def tokens(
     if decode is not None:
         _show_decoded(decode_ids(_ids(decode), tokenizer), as_json)
         return
-    given = [sys.stdin.read() if text == "-" else text for text in texts or []]
+    given = [from_utf8(sys.stdin.buffer.read(), "standard input") if text == "-" else text for text in texts or []]
     if file is not None:
-        given.append(_read(file))
+        given.append(read_utf8(file))
     if not given:
         raise typer.BadParameter("give a text, -, --file or --decode")
     if tensors is not None:
@@ -56,18 +59,11 @@ def tokens(
         _show(table)
 
 
-def _read(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise TextError(f"{file} cannot be read as UTF-8 text: {error}") from error
-
-
 def _ids(text: str) -> list[int]:
     try:
         return [int(part) for part in text.replace(",", " ").strip("[] ").split()]
     except ValueError as error:
-        raise TextError(f"--decode {text!r} is no list of ids ({error}); write it as 1604,275") from error
+        raise TextError(f"--decode {text!r} is no list of ids; write it as 1604,275") from error
 
 
 def _show(table: TokenTable) -> None:

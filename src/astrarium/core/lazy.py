@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable
 from typing import Any
 
 
-def lazy_names(package: str, homes: dict[str, str]) -> Callable[[str], Any]:
-    """A module `__getattr__` that fetches each name from its home when it is first asked for.
+def lazy_names(package: str, homes: dict[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """A module's `__getattr__`, which fetches each name from its home when it is first asked for, and its `__dir__`.
 
     Args:
         package: the package's `__name__`.
@@ -23,4 +24,8 @@ def lazy_names(package: str, homes: dict[str, str]) -> Callable[[str], Any]:
             return importlib.import_module(f"{package}.{name}")
         return getattr(importlib.import_module(home, package), name)
 
-    return __getattr__
+    def __dir__() -> list[str]:
+        public = vars(sys.modules[package])
+        return sorted({*public.get("__all__", homes), *(name for name in public if name.startswith("__"))})
+
+    return __getattr__, __dir__

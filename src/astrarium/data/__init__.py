@@ -35,7 +35,7 @@ __all__ = [
     "write_rows",
 ]
 
-__getattr__ = lazy_names(
+__getattr__, __dir__ = lazy_names(
     __name__,
     {
         **dict.fromkeys(["CommitLimits", "commits"], ".history"),

@@ -11,6 +11,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Engine", "Event", "Sampling", "Ticket"]
 
-__getattr__ = lazy_names(
+__getattr__, __dir__ = lazy_names(
     __name__, {"Engine": ".engine", "Event": ".request", "Ticket": ".request", "Sampling": ".sampling"}
 )

@@ -11,6 +11,7 @@ from torch.nn import functional
 from astrarium.core.errors import EngineError
 from astrarium.engine.evenly import one_by_one
 from astrarium.engine.native import current
+from astrarium.engine.uninitialised import uninitialised
 
 NATIVE: Mapping[str | None, int] = {
     None: 0,
@@ -70,6 +71,6 @@ def gate(name: str, x: Tensor) -> Tensor:
     rows, width = len(x), x.shape[1] // 2
     if module is None or name not in NATIVE or x.device.type != "cpu":
         return one_by_one(activation_of(name), x[:, :width]) * x[:, width:]
-    y = torch.empty(rows, width)
+    y = uninitialised(rows, width)
     module.gate(NATIVE[name], x.data_ptr(), rows, width, y.data_ptr())
     return y

@@ -13,6 +13,7 @@ from astrarium.engine.cache import PAGE, Cache, pages_for
 from astrarium.engine.native import current
 from astrarium.engine.rotary import Rotary
 from astrarium.engine.step import Step
+from astrarium.engine.uninitialised import uninitialised
 
 _STRETCH = 8  # queries that torch's attention takes at a time; it divides a page
 
@@ -74,7 +75,7 @@ class Attention:
         if self._cache is not cache:
             self._native, self._cache = self._bind(module, cache), cache
         tokens, row = fused.shape
-        out = torch.empty(tokens, self.heads * self.width)
+        out = uninitialised(tokens, self.heads * self.width)
         planned = step.native(self.heads, self.kv_heads, self.window)
         start, split = fused.data_ptr(), self.split
         q, k, v = start, start + 4 * split.k_at, start + 4 * split.v_at

@@ -39,9 +39,9 @@ def choose(request: Running, logits: Tensor, likeliest: int, ends: Collection[in
         return likeliest
     if options.repetition_penalty != 1:
         seen = sorted({token for token in request.ids if token >= 0})
-        logits = penalised(logits, torch.tensor(seen), options.repetition_penalty)
+        logits = penalised(logits, torch.tensor(seen, device=logits.device), options.repetition_penalty)
     if held_open and ends:
-        logits = logits.index_fill(0, torch.tensor(sorted(ends)), -torch.inf)
+        logits = logits.index_fill(0, torch.tensor(sorted(ends), device=logits.device), -torch.inf)
     if options.temperature == 0:
         return int(logits.argmax())
     assert request.stream is not None

@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from astrarium.core.digests import digest_bytes
 from astrarium.core.errors import CorruptFileError
 from astrarium.engine.formats.layers import HeldLinear, PlainLinear, QuantisedLinear
 from astrarium.engine.formats.panels import Panels
@@ -97,7 +98,9 @@ class Writer:
                 if layer.bias is not None:
                     self._add(f"bias:{path}", layer.bias.detach())
             facts = {"layers": self._facts, "notes": weights.notes, "held": weights.held}
-            header = json.dumps({"__metadata__": {"facts": json.dumps(facts)}, **self._entries}).encode()
+            told = json.dumps(facts)
+            about = {"facts": told, "digest": _digest(told, self._entries)}
+            header = json.dumps({"__metadata__": about, **self._entries}).encode()
             room = self._header - 8
             if len(header) > room:
                 self.drop()
@@ -150,7 +153,11 @@ def read_weights(path: Path) -> Weights:
     try:
         with open(path, "rb") as file:
             length = struct.unpack("<Q", file.read(8))[0]
-            facts = json.loads(json.loads(file.read(length))["__metadata__"]["facts"])
+            entries = json.loads(file.read(length))
+        about = entries.pop("__metadata__")
+        if about["digest"] != _digest(about["facts"], entries):
+            raise ValueError("its header is not as it was written")
+        facts = json.loads(about["facts"])
         weights = Weights(facts["held"], notes=list(facts["notes"]))
         every = {
             name: _viewed(np.frombuffer(t.data, dtype=np.uint8), _DTYPES[t.kind], t.shape)
@@ -173,6 +180,11 @@ def read_weights(path: Path) -> Weights:
     except (KeyError, ValueError, TypeError) as error:
         raise CorruptFileError(f"{path} holds no weights that astrarium wrote: {error}") from error
     return weights
+
+
+def _digest(facts: str, entries: dict[str, Any]) -> str:
+    """Of all that a header says: kernels write and read as far as it says."""
+    return digest_bytes(json.dumps([facts, entries], sort_keys=True).encode())
 
 
 def _panels(facts: dict[str, Any], tensors: dict[str, Tensor]) -> Panels:

@@ -13,6 +13,7 @@ from astrarium.engine.formats.layers import HeldLinear, PlainLinear
 from astrarium.engine.native import current
 from astrarium.engine.plan import Placed, Plan
 from astrarium.engine.step import Rows
+from astrarium.engine.uninitialised import uninitialised
 
 
 @dataclass(slots=True)
@@ -61,8 +62,8 @@ class Linears(nn.Module):
 
     def _at_once(self, x: Tensor, around: _Around, into: Tensor | None) -> Tensor:
         count = x.shape[0]
-        y = torch.empty(count, self.outputs)
-        copies = None if around.before is None else torch.empty(count, len(self._held) * self.inputs)
+        y = uninitialised(count, self.outputs)
+        copies = None if around.before is None else uninitialised(count, len(self._held) * self.inputs)
         plans = (None if plan is None else plan.native for plan in (around.before, around.beside, around.after))
         to = (0 if copies is None else copies.data_ptr()), count, y.data_ptr(), (0 if into is None else into.data_ptr())
         self._kernel().run_around(x.data_ptr(), self.inputs, *to, *plans)
@@ -97,7 +98,7 @@ class Linears(nn.Module):
             products = [layer.product(self._input(x, number)) for number, layer in enumerate(self._held)]
             y = products[0] if len(products) == 1 else torch.cat(products, dim=1)
             return y if into is None else into.add_(y)
-        y = torch.empty(count, self.outputs) if into is None else into
+        y = uninitialised(count, self.outputs) if into is None else into
         if width == self.inputs:
             self._kernel().run(x.data_ptr(), width, count, y.data_ptr(), self.outputs, into is not None)
         else:

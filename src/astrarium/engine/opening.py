@@ -73,11 +73,12 @@ def open_engine(
         source.config, chosen, cache_tokens, None if free is None else free - needed, source.name
     )
     notes += [note] if note else []
-    weights, mapped = _weights(source, chosen, cache, notes)
-    notes += [] if mapped else rounds
-    weights = weights.moved(where)
-    network = networks.build(source.config, weights)
-    engine = Engine(network, weights, ends=ends or (), decode=decode, cache_tokens=tokens, **options)
+    with torch.device("cpu"):  # whatever the caller's default is
+        weights, mapped = _weights(source, chosen, cache, notes)
+        notes += [] if mapped else rounds
+        weights = weights.moved(where)
+        network = networks.build(source.config, weights)
+        engine = Engine(network, weights, ends=ends or (), decode=decode, cache_tokens=tokens, **options)
     return engine, notes + weights.notes
 
 

@@ -79,8 +79,8 @@ def _recorded(whole: Pass, x: Tensor, step: Step, cache: Cache) -> _Recorded | N
     module = current()
     assert module is not None
     native, mode, x = module.Programme(), _Watched(), x.clone()
-    native.begin()
     try:
+        native.begin()
         with mode:
             y = whole(x, step, cache)
     finally:
@@ -115,7 +115,7 @@ class _Watched(TorchFunctionMode):
             block = min(fitting, key=lambda block: block.nbytes)
             self._free = [other for other in self._free if other is not block]
         else:
-            block = torch.empty(size, dtype=torch.uint8)
+            block = torch.empty(size, dtype=torch.uint8, device="cpu")
             self.memory.append(block)
         own = block[:size].view(like.dtype).view(like.shape)
         self._given.append(weakref.ref(own, lambda _: self._free.append(block)))

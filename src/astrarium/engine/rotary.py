@@ -52,13 +52,13 @@ class Rotary:
         """
         given = parameters(config)
         self.turned = width
-        exponents = torch.arange(0, self.turned, 2, dtype=torch.int64).float() / self.turned
+        exponents = torch.arange(0, self.turned, 2, dtype=torch.int64, device="cpu").float() / self.turned
         frequencies = 1.0 / (float(given["rope_theta"]) ** exponents)
         if given["rope_type"] == "linear":
             frequencies /= float(given["factor"])
         elif given["rope_type"] == "llama3":
             frequencies = _llama3(frequencies, given, config)
-        angles = torch.outer(torch.arange(positions).float(), frequencies)
+        angles = torch.outer(torch.arange(positions, dtype=torch.float32, device="cpu"), frequencies)
         self.cosine, self.sine = angles.cos().contiguous().to(device), angles.sin().contiguous().to(device)
 
     def addresses(self) -> tuple[int, int, int]:

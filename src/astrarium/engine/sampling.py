@@ -29,7 +29,7 @@ class Sampling:
     max_new_tokens: int = 256
     """The most tokens to write, from 1."""
     min_new_tokens: int = 0
-    """Do not let the answer end before so many tokens."""
+    """Do not let an end token end the answer before so many tokens; a stop text still does."""
     temperature: float = 0.0
     """0 takes the likeliest token each time (greedy); above 0 samples, the higher the freer."""
     top_p: float = 1.0

@@ -23,7 +23,7 @@ __all__ = [
     "Argument", "Call", "Finding", "Reading", "Rule", "Signature", "all_rules", "read", "read_text", "signature",
 ]  # fmt: skip
 
-__getattr__ = lazy_names(
+__getattr__, __dir__ = lazy_names(
     __name__,
     {
         **dict.fromkeys(["Argument", "Call", "Finding", "Reading"], ".reading"),

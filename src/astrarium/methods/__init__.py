@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = ["METHODS", "Count", "Recipe", "count_parameters", "recipe", "short_changes"]
 
-__getattr__ = lazy_names(
+__getattr__, __dir__ = lazy_names(
     __name__,
     {
         "METHODS": ".recipes",

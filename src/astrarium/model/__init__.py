@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Base", "Conversation", "Model", "Sampling", "Ticket", "base_for", "load", "load_base", "predict_memory"]
 
-__getattr__ = lazy_names(
+__getattr__, __dir__ = lazy_names(
     __name__,
     {
         **dict.fromkeys(["Base", "load_base"], ".base"),

@@ -126,7 +126,8 @@ class EngineRunner(Runner):
 
     def _read(self, source: AdapterSource) -> Adapter:
         try:
-            return read_adapter(source, self._target)
+            with torch.device("cpu"):  # whatever the caller's default is
+                return read_adapter(source, self._target)
         except NotComputedError as reason:
             from astrarium.model.merging import merged
 

@@ -47,7 +47,7 @@ def load(
         adapter_format: how adapters are held: `fp32` or `bf16`.
         device: where weights, cache and adapters go: `cpu`, `cuda`, `cuda:1`, …
         revision: a branch, tag or commit of the hub, for the base.
-        threads: how many to compute with; None for torch's own number.
+        threads: how many the whole process computes with from now on; None for torch's own number.
         **options: of the engine: `cache_tokens` (positions that all requests together may hold; eight whole contexts,
             or what fits), `adapter_bytes` (that adapters in memory may take; 512 MiB), `most_rows` (requests that run
             at a time; 64).
@@ -186,7 +186,8 @@ class Model:
             question: a text, or a conversation whose last turn is the user's.
             adapter: the name of a loaded adapter; None for the base alone; by default the only adapter, if there is
                 one and no more.
-            template: `astraios`, `chat` or `plain`; by default the adapter's own, and so on down DESIGN's order.
+            template: `astraios`, `chat` or `plain`; by default the adapter's own, then Astraios's for its adapters, the
+                tokenizer's chat template, or plain.
             sampling: how to choose tokens and when to stop.
             **options: fields of `Sampling`, such as `max_new_tokens=64`.
 
@@ -334,7 +335,9 @@ class Model:
         if adapter != "":
             return adapter
         if len(self.adapters) > 1:
-            raise AdapterError(f"several adapters are loaded; name one of: {', '.join(self.adapters)}")
+            raise AdapterError(
+                f"several adapters are loaded; name one of: {', '.join(self.adapters)}, or None for the base"
+            )
         return self.adapters[0] if self.adapters else None
 
 

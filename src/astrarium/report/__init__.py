@@ -21,7 +21,7 @@ __all__ = [
     "Article", "Recording", "Source", "article_of", "card_of", "read_recording", "read_sources", "write_recording",
 ]  # fmt: skip
 
-__getattr__ = lazy_names(
+__getattr__, __dir__ = lazy_names(
     __name__,
     {
         "Article": ".article",

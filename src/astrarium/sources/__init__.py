@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AdapterSource", "BaseSource", "Tensor", "open_adapter", "open_base"]
 
-__getattr__ = lazy_names(
+__getattr__, __dir__ = lazy_names(
     __name__,
     {
         "AdapterSource": ".adapter",

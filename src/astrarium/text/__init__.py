@@ -29,7 +29,7 @@ __all__ = [
     "tokens",
 ]
 
-__getattr__ = lazy_names(
+__getattr__, __dir__ = lazy_names(
     __name__,
     {
         **dict.fromkeys(["TEMPLATES", "Template", "choose_template", "encode_prompt", "template_named"], ".templates"),

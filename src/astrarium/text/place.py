@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from astrarium.core.errors import TextError
+from astrarium.core.texts import read_utf8
 
 _PLACE = re.compile(r"(?P<file>.+?):(?P<line>\d{1,9})(?::(?P<column>\d{1,9}))?")
 
@@ -22,10 +23,7 @@ def split_at(place: str) -> tuple[str, str]:
     parts = _PLACE.fullmatch(place)
     if parts is None:
         raise TextError(f"{place!r} is no place in a file; write it as FILE:LINE or FILE:LINE:COLUMN")
-    try:
-        text = Path(parts["file"]).expanduser().read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise TextError(f"{parts['file']} cannot be read as UTF-8 text: {error}") from error
+    text = read_utf8(Path(parts["file"]))
     lines = text.split("\n")  # form feeds and the like, at which Python splits too, end no line of an editor
     if len(lines) > 1 and not lines[-1]:
         lines.pop()

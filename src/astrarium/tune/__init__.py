@@ -11,6 +11,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Run", "Settings", "resume", "train"]
 
-__getattr__ = lazy_names(
+__getattr__, __dir__ = lazy_names(
     __name__, {"Run": ".run", "Settings": ".settings", "resume": ".training", "train": ".training"}
 )

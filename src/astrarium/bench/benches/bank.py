@@ -29,7 +29,7 @@ BENCH = Bench(
     line="200 LoRA and 20 AdapterP adapters on the default in random order: memory in GiB, seconds of a reload",
     unit="requests/s",
     steady="requests_per_s",
-    bars=(Bar("memory", 1, at_most=True), Bar("reload", 0.5, at_most=True)),
+    bars=(Bar("memory", 1, at_most=True, unit="GiB"), Bar("reload", 0.5, at_most=True, unit="s")),
     contestants=_contestants,
     judge=_judge,
 )

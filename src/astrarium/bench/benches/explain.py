@@ -25,7 +25,7 @@ BENCH = Bench(
     line="findings on scripts whose findings are known, and the whole command on a script of 500 lines",
     unit="s",
     steady="seconds",
-    bars=(Bar("precision", 0.95), Bar("recall", 0.9), Bar("seconds", 1, at_most=True)),
+    bars=(Bar("precision", 0.95), Bar("recall", 0.9), Bar("seconds", 1, at_most=True, unit="s")),
     contestants=_contestants,
     judge=_judge,
 )

@@ -38,7 +38,7 @@ BENCH = Bench(
     line="from the start of a process to the first token of the default, against transformers on the same file",
     unit="s",
     steady=_SECONDS,
-    bars=(Bar("transformers", 5), Bar("first-start", 4, at_most=True)),
+    bars=(Bar("transformers", 5), Bar("first-start", 4, at_most=True, unit="s")),
     contestants=_contestants,
     judge=_judge,
 )

@@ -40,7 +40,7 @@ BENCH = Bench(
     line="a 7B shape to int4: memory of a first start, time of the second (15 GB on disk; --quick: 12 layers of 42)",
     unit="s",
     steady=_SECONDS,
-    bars=(Bar("memory", 1.6, at_most=True), Bar("second-start", 5, at_most=True)),
+    bars=(Bar("memory", 1.6, at_most=True), Bar("second-start", 5, at_most=True, unit="s")),
     contestants=_contestants,
     judge=_judge,
 )

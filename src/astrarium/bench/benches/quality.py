@@ -90,9 +90,9 @@ BENCH = Bench(
     unit="% of perplexity",
     steady="nll",
     bars=(
-        Bar("bf16", 1, at_most=True),
-        Bar("int8", 1, at_most=True),
-        Bar("gguf", 1, at_most=True),
+        Bar("bf16", 1, at_most=True, unit="%"),
+        Bar("int8", 1, at_most=True, unit="%"),
+        Bar("gguf", 1, at_most=True, unit="%"),
         Bar("int4", 0.5, at_most=True),
     ),
     contestants=_contestants,

@@ -41,7 +41,7 @@ BENCH = Bench(
     line="the Parallel recipe on the 1B shape, sequences of 1,024 tokens, in bf16: GiB that it takes",
     unit="tokens/s",
     steady=RATE,
-    bars=(Bar("memory", 6, at_most=True),),
+    bars=(Bar("memory", 6, at_most=True, unit="GiB"),),
     contestants=_contestants,
     judge=_judge,
     repeated=False,

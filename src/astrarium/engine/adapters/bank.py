@@ -80,7 +80,8 @@ class Bank:
         """
         place = self._of(name)
         if place.users:
-            raise AdapterError(f"adapter {name!r} is in use by {place.users} requests; cancel them, or wait")
+            used = "a request; cancel it" if place.users == 1 else f"{place.users} requests; cancel them"
+            raise AdapterError(f"adapter {name!r} is in use by {used}, or wait")
         del self._places[name]
         self._on_leave()
 

@@ -80,7 +80,7 @@ def _tensors_of(source: AdapterSource) -> dict[str, Tensor]:
                 if stored.kind not in _KINDS:
                     raise CorruptFileError(f"{source.weights}: tensor {stored.name} is {stored.kind}; expected floats")
                 if not stored.data:
-                    found[stored.name] = torch.zeros(stored.shape)
+                    found[stored.name] = torch.zeros(stored.shape, dtype=torch.float32, device="cpu")
                     continue
                 found[stored.name] = torch.frombuffer(stored.data, dtype=_KINDS[stored.kind]).reshape(stored.shape)
         return found

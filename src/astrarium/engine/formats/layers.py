@@ -11,6 +11,7 @@ from torch.nn import functional
 from astrarium.engine.evenly import evenly
 from astrarium.engine.formats.panels import Panels
 from astrarium.engine.native import kernels
+from astrarium.engine.uninitialised import uninitialised
 
 
 class HeldLinear(nn.Linear):
@@ -71,7 +72,7 @@ class HeldLinear(nn.Linear):
         module, layer = kernels(), self.native()
         if module is None or layer is None or x.device.type != "cpu":
             return self._torch_product(x)
-        y = torch.empty(len(x), self.out_features)
+        y = uninitialised(len(x), self.out_features)
         x = x.contiguous()
         module.Linears([layer]).run(x.data_ptr(), self.in_features, len(x), y.data_ptr(), self.out_features, False)
         return y
@@ -162,7 +163,7 @@ class QuantisedLinear(HeldLinear):
         module, layer = kernels(), self.native()
         if module is None or layer is None:
             return self.panels.values()
-        found = torch.empty(self.out_features, self.in_features)
+        found = uninitialised(self.out_features, self.in_features)
         module.dequantise(layer, 0, self.out_features, found.data_ptr())
         return found
 
@@ -171,7 +172,7 @@ class QuantisedLinear(HeldLinear):
         if module is None or layer is None:
             return self.panels.values()[ids]
         ids = ids.to(torch.int64).contiguous()
-        found = torch.empty(len(ids), self.in_features)
+        found = uninitialised(len(ids), self.in_features)
         module.dequantise(layer, ids.data_ptr(), len(ids), found.data_ptr())
         return found
 

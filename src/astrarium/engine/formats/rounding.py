@@ -58,7 +58,7 @@ def int4(weight: Tensor, importance: Tensor | None = None) -> Panels:
     """
     outputs, inputs = weight.shape
     if importance is None:
-        importance = torch.ones(inputs)
+        importance = torch.ones(inputs, dtype=torch.float32, device="cpu")
     importance = importance.float().contiguous()
     found: list[list[Tensor]] = [[], [], [], [], []]
     for part in _parts(weight):

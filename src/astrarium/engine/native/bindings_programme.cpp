@@ -15,6 +15,10 @@ namespace astra {
 
 thread_local Programme* recording = nullptr;
 
+Programme::~Programme() {
+  if (recording == this) recording = nullptr;  // Ctrl-C may come between a beginning and its end
+}
+
 void Programme::add_of_step(const Step& step, std::function<void(const Step&)> prepare) {
   prepare(step);
   if (recording != this) return;

@@ -3,15 +3,8 @@
 
 #include <omp.h>
 
-#if defined(__linux__)
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-#endif
-
 #include <algorithm>
 #include <atomic>
-#include <climits>
 #include <cstdint>
 #include <functional>
 #include <thread>
@@ -73,8 +66,7 @@ class Shares {
 };
 
 // Where the threads of one piece of work wait for each other. Phases are shorter than a system call, so that waiting is
-// watching. A thread that has watched for long sleeps: whom it waits for has lost its processor to another process, and
-// watching on would spend this thread's share of the processors, too.
+// watching; a thread that has waited for long gives its processor away, since another may need it to get here.
 class Meeting {
  public:
   // `threads` is how many there are, which may be fewer than were asked for; the last to come does `last` alone. Who
@@ -85,16 +77,14 @@ class Meeting {
     if (here_.fetch_add(1, std::memory_order_acq_rel) + 1 == threads) {
       here_.store(0, std::memory_order_relaxed);
       last();
-      // Either this thread sees who sleeps, or who is about to sleep sees the new round: both orders are total.
-      round_.store(round + 1);
-      if (asleep_.load()) wake();
+      round_.store(round + 1, std::memory_order_release);
       return;
     }
     bool is_left = true;
     for (int looks = 0; round_.load(std::memory_order_acquire) == round; looks++)
       if (is_left) is_left = meanwhile();
       else if (looks < PATIENCE) pause();
-      else sleep(round);
+      else std::this_thread::yield();
   }
 
  private:
@@ -104,21 +94,8 @@ class Meeting {
     __builtin_ia32_pause();
 #endif
   }
-#if defined(__linux__)
-  // Until the round is another.
-  void sleep(int round) {
-    asleep_.fetch_add(1);
-    syscall(SYS_futex, &round_, FUTEX_WAIT_PRIVATE, round, nullptr, nullptr, 0);
-    asleep_.fetch_sub(1);
-  }
-  void wake() { syscall(SYS_futex, &round_, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0); }
-#else
-  void sleep(int) { std::this_thread::yield(); }
-  void wake() {}
-#endif
   alignas(64) std::atomic<int> here_{0};
   alignas(64) std::atomic<int> round_{0};
-  std::atomic<int> asleep_{0};
 };
 
 struct Phase {
@@ -223,8 +200,7 @@ inline void in_turn(const Phase* phases, int64_t count) {
         shares.work(thread, [&](int64_t task) { now.work(task); });
         i = now.end;
       }
-      // At the end, too: where OpenMP's threads wait, they watch for milliseconds.
-      meeting.wait(all, [&] { if (i < count) shares.deal(span(i).tasks); }, [&] { return i < count && ahead.fetch(i); });
+      if (i < count) meeting.wait(all, [&] { shares.deal(span(i).tasks); }, [&] { return ahead.fetch(i); });
     }
   }
 }

@@ -25,6 +25,7 @@ class Programme {
 
   Programme() = default;
   Programme(const Programme&) = delete;
+  ~Programme();
 
   // `work(i)` for every i below `tasks`, `grain` of them a task of the phase.
   template <class Work>
