@@ -21,6 +21,7 @@ class Ticket:
     unread: int
     tokens: list[int] = field(default_factory=list)
     cancelled: bool = False
+    shared_tokens: int = 0
 
     @property
     def finished(self) -> bool:
@@ -41,9 +42,8 @@ class ScriptedEngine:
         assert sampling.min_new_tokens == sampling.max_new_tokens
         known = tuple(prompt_ids[:1000]) in self.seen
         self.seen.add(tuple(prompt_ids[:1000]))
-        self.tickets.append(
-            Ticket(len(self.tickets), adapter, sampling.max_new_tokens, 0 if known else len(prompt_ids))
-        )
+        unread, shared = (0, len(prompt_ids)) if known else (len(prompt_ids), 0)
+        self.tickets.append(Ticket(len(self.tickets), adapter, sampling.max_new_tokens, unread, shared_tokens=shared))
         return self.tickets[-1]
 
     @property
@@ -127,6 +127,14 @@ def test_stall_takes_the_gaps_while_the_prompt_is_read(model: Any) -> None:
         assert figures["alone_s"] == pytest.approx(0.010)
         assert figures["joined_s"] == pytest.approx(0.110)  # a piece of 100 tokens in each step
     assert not model.engine.busy
+
+
+def test_a_stall_by_a_prompt_that_is_known_is_an_error(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ours, "_unread", lambda count, ids: list(range(count)))
+    work = {"prompts": prompts(7, 64), "new": 2000, "joining": 4000, "ids": [300, 40_000]}
+    ours._KINDS["stall"](model, work)
+    with pytest.raises(RuntimeError, match="4000 tokens of the joining prompt lay in the cache"):
+        ours._KINDS["stall"](model, work)
 
 
 def test_a_stall_that_cannot_be_seen_is_an_error(model: Any) -> None:

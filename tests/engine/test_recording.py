@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 import torch
@@ -183,3 +187,33 @@ def test_recording_ends_with_an_error(places, monkeypatch) -> None:
     module.activate(4, x.data_ptr(), 4)  # goes nowhere but here
     programme.run([])
     run(engine)
+
+
+@pytest.mark.parametrize("line", ["try:", "native.begin()", "native.end()", "if mode.unknown:"])
+def test_ctrl_c_while_a_step_is_recorded(places: dict[str | None, Path], line: str) -> None:
+    lines, first = inspect.getsourcelines(recording._recorded)
+    place = first + next(number for number, text in enumerate(lines) if text.strip() == line)
+
+    def interrupt(frame: FrameType, event: str, _: object) -> Any:
+        if event == "line" and frame.f_lineno == place:
+            sys.settrace(before)
+            raise KeyboardInterrupt
+        return interrupt
+
+    def begins(frame: FrameType, event: str, _: object) -> Any:
+        return interrupt if frame.f_code is recording._recorded.__code__ else None
+
+    rows: list[str | None] = [None, "lora"]
+    expected = answers(engine_over(places, "int8"), rows)
+    engine = engine_over(places, "int8")
+    ticket = engine.submit(range(1, 20), sampling=Sampling(max_new_tokens=12, min_new_tokens=12))
+    before = sys.gettrace()
+    sys.settrace(begins)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run(engine)
+    finally:
+        sys.settrace(before)
+    engine.cancel(ticket)
+    for _ in range(3):
+        assert answers(engine, rows) == expected

@@ -178,6 +178,10 @@ def _gaps(model: Any, work: Mapping[str, Any], joining: Sequence[int] | None) ->
     else:
         joined = submit(model, joining, 1)
         line.until(lambda: bool(joined.tokens))
+        if joined.shared_tokens:
+            raise RuntimeError(
+                f"{joined.shared_tokens} tokens of the joining prompt lay in the cache: nothing was read"
+            )
     ended = time.perf_counter()
     if any(ticket.finished for ticket in tickets):
         raise RuntimeError("rows were finished before the prompt was read: they cannot tell how long it stalls them")
