@@ -45,4 +45,4 @@ def test_a_failed_build_still_installs(tmp_path):
 def test_the_kernels_are_built_where_there_is_a_compiler():
     module, reason = _built()
     assert module is not None, reason
-    assert set(module.supported()) <= {"avx512bf16", "avx512", "avxvnni", "avx2"}
+    assert set(module.supported()) <= {"amx", "avx512bf16", "avx512", "avxvnni", "avx2"}

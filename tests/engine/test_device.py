@@ -19,6 +19,7 @@ from astrarium.engine.adapters.read import read_adapter
 from astrarium.engine.adapters.target import Target
 from astrarium.engine.engine import Engine
 from astrarium.engine.networks import build
+from astrarium.engine.reading import Reading
 from astrarium.engine.sampling import Sampling
 from astrarium.engine.weights import Weights, hold
 from astrarium.sources import open_adapter, open_base
@@ -73,19 +74,28 @@ CASES = [
 
 
 @pytest.mark.parametrize(("name", "form"), CASES)
-def test_everything_stays_on_the_device(name: str, form: str) -> None:
+def test_everything_stays_on_the_device(name: str, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = engine_on(META, name, form)
-    forward = type(engine.network).forward
+    forward, advance, logits_of = type(engine.network).forward, Reading.advance, type(engine.network).logits
     shapes = []
 
-    def with_numbers(step, cache):
+    def unmixed(step, cache):
         with _NoMixing():
-            logits = forward(engine.network, step, cache)
+            return forward(engine.network, step, cache)
+
+    def unmixed_block(reading):
+        with _NoMixing():
+            advance(reading)
+
+    def with_numbers(x, step):
+        logits = logits_of(engine.network, x, step)
         assert logits.device.type == "meta"
         shapes.append(tuple(logits.shape))
         return torch.randn(logits.shape)
 
-    engine.network.forward = with_numbers
+    engine.network.forward, engine.network.logits = unmixed, with_numbers
+    monkeypatch.setattr(Reading, "advance", unmixed_block)
+    monkeypatch.setattr(Reading, "finite", lambda reading: [True] * len(reading._step.segments))
     assert all(tensor.device.type == "meta" for tensor in [*engine.cache.keys, *engine.cache.values])
     assert {parameter.device.type for parameter in engine.network.parameters()} == {"meta"}
     options = Sampling(max_new_tokens=4, min_new_tokens=4, temperature=1.0, repetition_penalty=1.1, logprobs=2)
@@ -97,7 +107,6 @@ def test_everything_stays_on_the_device(name: str, form: str) -> None:
     assert all(len(ticket.tokens) == 4 and ticket.error is None for ticket in tickets)
     assert shapes
     for adapter in [None, *made(name).adapters]:
-        engine.network.forward = with_numbers
         assert engine.logits([5, 6, 7], adapter=adapter).shape == (3, engine.vocabulary)
 
 

@@ -37,13 +37,22 @@ LENGTHS = (1, 5, 33, 64, 97, 2, 130, 40)
 
 
 class _Uneven:
-    """A pace that reads prompts in pieces of ever other lengths."""
+    """A pace that reads prompts in pieces of ever other lengths, and stops after ever other blocks."""
 
     def __init__(self) -> None:
         self.turn = 0
 
-    def note(self, counts: list[int], seconds: float) -> None:
+    def decoded(self, rows: int, seconds: float) -> None:
         """Nothing to learn."""
+
+    def read(self, tokens: int, seconds: float) -> None:
+        """Nothing to learn."""
+
+    def budget(self, rows: int) -> float:
+        return 1.0
+
+    def block(self, tokens: int) -> float:
+        return 2.0 if self.turn % 3 else 0.0
 
     def chunk(self, rows: int) -> int:
         self.turn += 1

@@ -145,5 +145,5 @@ def test_weights_that_cannot_be_rounded(form):
 
 def test_wrong_instruction_set(monkeypatch):
     monkeypatch.setenv("ASTRARIUM_CPU", "mmx")
-    with pytest.raises(EngineError, match="'mmx'; expected one of avx512bf16, avx512, avxvnni, avx2, torch"):
+    with pytest.raises(EngineError, match="'mmx'; expected one of amx, avx512bf16, avx512, avxvnni, avx2, torch"):
         kernels()

@@ -16,7 +16,6 @@ from tests.engine.test_independent import SHAPES
 from torch import Tensor
 
 from astrarium.engine import recording
-from astrarium.engine.cache import Cache
 from astrarium.engine.engine import Engine
 from astrarium.engine.native import current, kernels
 from astrarium.engine.sampling import Sampling
@@ -116,12 +115,12 @@ def test_work_of_torch_is_not_recorded(places, counted, monkeypatch) -> None:
     engine = engine_over(places, "fp32")
     plain = answers(engine, [None])
     kind = type(engine.network)
-    whole = kind.hidden
+    whole = kind.logits
 
-    def doubled(self: object, x: Tensor, step: Step, cache: Cache) -> Tensor:
-        return whole(self, x, step, cache) * (step.positions[:, None] % 2 + 0.5)  # type: ignore[arg-type]
+    def doubled(self: object, x: Tensor, step: Step) -> Tensor:
+        return whole(self, x * (step.positions[:, None] % 2 + 0.5), step)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(kind, "hidden", doubled)
+    monkeypatch.setattr(kind, "logits", doubled)
     strange = engine_over(places, "fp32")
     found = answers(strange, [None])
     assert counted[-1] is None
@@ -162,15 +161,15 @@ def test_a_recording_needs_the_steps_it_met(places, counted) -> None:
 def test_recording_ends_with_an_error(places, monkeypatch) -> None:
     engine = engine_over(places, "fp32")
     kind = type(engine.network)
-    whole, fails = kind.hidden, [False]
+    whole, fails = kind.logits, [False]
 
-    def failing(self: object, x: Tensor, step: Step, cache: Cache) -> Tensor:
-        y = whole(self, x, step, cache)  # type: ignore[arg-type]
+    def failing(self: object, x: Tensor, step: Step) -> Tensor:
+        y = whole(self, x, step)  # type: ignore[arg-type]
         if fails[0]:
             raise MemoryError("no room")
         return y
 
-    monkeypatch.setattr(kind, "hidden", failing)
+    monkeypatch.setattr(kind, "logits", failing)
     x = torch.ones(1, 4)
     engine.submit([1, 2, 3], sampling=Sampling(max_new_tokens=8))
     engine.step()

@@ -146,20 +146,21 @@ def test_a_long_prompt_does_not_stop_those_that_decode(base: Path) -> None:
     assert long.tokens == expected.tokens
 
 
-def test_pace_learns_what_a_prompt_costs() -> None:
+def test_pace_learns_what_a_block_costs() -> None:
     pace = Pace()
-    first = pace.chunk(4)
+    assert pace.chunk(4) == 32
     for _ in range(20):
-        pace.note([1, 1, 1, 1], 0.1)
-        pace.note([1, 1, 1, 1, 20], 0.1 + 20 * 0.001)
-    assert 68 <= pace.chunk(4) <= 70  # 0.7 of a step's 0.1 s
-    assert first == 8
+        pace.decoded(4, 0.1)
+        tokens = pace.chunk(4)
+        pace.read(tokens, 0.01 + tokens * 0.0005)  # what a block takes at any rate, and for a token
+    assert 115 <= pace.chunk(4) <= 121  # of 0.7 of a step's 0.1 s
+    assert pace.block(pace.chunk(4)) <= pace.budget(4) == pytest.approx(0.07)
     for _ in range(50):
-        pace.note([1, 1, 1, 1, 20], 0.1 + 20 * 1.0)
-    assert pace.chunk(4) == 2
+        pace.read(pace.chunk(4), 10.0)
+    assert pace.chunk(4) == 16
     for _ in range(80):
-        pace.note([1, 1, 1, 1, 20], 0.1)
-    assert pace.chunk(4) == 512
+        pace.read(pace.chunk(4), 0.0001)
+    assert pace.chunk(4) == 256
 
 
 def test_a_beginning_is_shared_and_what_follows_is_not(base: Path) -> None:

@@ -57,10 +57,10 @@ class Unrounded(HeldLinear):
         """Nothing: it is read from its file."""
         return 0
 
-    def product(self, x: Tensor) -> Tensor:
+    def product(self, x: Tensor, *, read: bool = False) -> Tensor:
         """Round, and go on with what was rounded."""
         assert self.take is not None
-        return self.take(self, x).product(x)
+        return self.take(self, x).product(x, read=read)
 
 
 def texts(tokenizer: Tokenizer, context: int) -> list[list[int]]:
@@ -151,7 +151,7 @@ def _forward(network: Network, read: Sequence[Sequence[int]]) -> None:
     needed = [pages_for(len(text)) for text in read]
     cache = Cache(network.cache_shape(torch.bfloat16), sum(needed))
     pairs = zip(read, needed, strict=True)
-    network(Step([Segment(tuple(text), 0, cache.take(count), None) for text, count in pairs]), cache)
+    network(Step([Segment(tuple(text), 0, cache.take(count), None) for text, count in pairs], read=True), cache)
 
 
 def _importance(x: Tensor) -> Tensor | None:

@@ -9,7 +9,7 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -21,6 +21,7 @@ from astrarium.engine.cache import PAGE, Cache, chains, pages_for
 from astrarium.engine.choosing import choose, likeliest_of, logprob
 from astrarium.engine.families.network import Network
 from astrarium.engine.pace import Pace
+from astrarium.engine.reading import Reading
 from astrarium.engine.request import Event, Reason, Running, Ticket, whole_ids
 from astrarium.engine.sampling import Sampling
 from astrarium.engine.step import Segment, Step, Worn
@@ -102,6 +103,7 @@ class Engine:
         self._waiting: deque[Running] = deque()
         self._running: list[Running] = []
         self._pace = Pace()
+        self._reading: tuple[list[tuple[Running, Segment]], Reading] | None = None
         self._numbers = itertools.count()
         self._lock = threading.RLock()
         _engines.add(self)
@@ -185,12 +187,12 @@ class Engine:
             self._admit(events)
             if not self._running:
                 return events
-            chosen = self._choose()
-            step = Step([segment for _, segment in chosen], self.network.device)
-            began = time.perf_counter()
-            logits = self.network(step, self.cache).cpu()  # tokens are chosen there, by the same streams on any device
-            self._pace.note([len(segment.ids) for _, segment in chosen], time.perf_counter() - began)
-            return events + self._write(logits, chosen)
+            decoding = [request for request in self._running if request.decoding]
+            if decoding:
+                began = time.perf_counter()
+                events += self._continue(decoding)
+                self._pace.decoded(len(decoding), time.perf_counter() - began)
+            return events + self._read(len(decoding))
 
     def logits(self, ids: Sequence[int], *, adapter: str | None = None) -> Tensor:
         """The logits after every token of a text, fp32 `[tokens, vocabulary]`; virtual tokens have none.
@@ -210,8 +212,11 @@ class Engine:
                 found = []
                 while start < len(every):
                     piece = tuple(every[start : start + _WHOLE_CHUNK])
-                    step = Step([Segment(piece, start, pages, worn, every=True)], self.network.device)
-                    found.append(self.network(step, self.cache).cpu())
+                    segment = Segment(piece, start, pages, worn, wanted=len(piece))
+                    reading = Reading(self.network, self.cache, [segment])
+                    while reading.left:
+                        reading.advance()
+                    found.append(reading.logits())
                     start += len(piece)
                 logits = torch.cat(found)[-len(ids) :]
                 if not torch.isfinite(logits).all():
@@ -278,48 +283,92 @@ class Engine:
                 self.cache.put(layer, pages, done, past[layer, 0, done:], past[layer, 1, done:])
         return max(done, virtual)
 
-    def _choose(self) -> list[tuple[Running, Segment]]:
-        """What runs in this step: every decoding request, and of the prompts as much as does not hold those up."""
-        decoding = [request for request in self._running if request.decoding]
-        left = self._pace.chunk(len(decoding)) if decoding else _WHOLE_CHUNK
-        chosen = [(request, request.ids[-1:], len(request.ids) - 1) for request in decoding]
+    def _continue(self, decoding: list[Running]) -> list[Event]:
+        """A token of each request that decodes."""
+        chosen = _together([(r, Segment((r.ids[-1],), len(r.ids) - 1, r.pages, r.worn)) for r in decoding])
+        step = Step([segment for _, segment in chosen], self.network.device)
+        logits = self.network(step, self.cache).cpu()  # tokens are chosen there, by the same streams on any device
+        likeliest = likeliest_of(logits)
+        written = [self._write(*pair, logits[row], likeliest[row]) for row, pair in enumerate(chosen)]
+        return [event for event in written if event]
+
+    def _read(self, beside: int) -> list[Event]:
+        """Some of the prompts: a whole piece, or as many blocks of it as do not hold up so many decoding requests."""
+        pace = self._pace
+        if self._reading is None and (chosen := self._choose(pace.chunk(beside) if beside else _WHOLE_CHUNK)):
+            self._reading = chosen, Reading(self.network, self.cache, [segment for _, segment in chosen])
+        if self._reading is None:
+            return []
+        chosen, reading = self._reading
+        self._reading = None  # until a block is whole: what an interrupt leaves behind is read anew
+        until = time.perf_counter() + (pace.budget(beside) if beside else float("inf"))
+        while reading.left:
+            began = time.perf_counter()
+            reading.advance()
+            now = time.perf_counter()
+            pace.read(reading.tokens, now - began)
+            if now + pace.block(reading.tokens) > until:
+                break
+        if reading.left:
+            self._reading = chosen, reading
+            return []
+        return self._written(chosen, reading)
+
+    def _choose(self, most: int) -> list[tuple[Running, Segment]]:
+        """The prompts' next tokens, at most so many."""
+        chosen = []
         for request in self._running:
-            if not request.decoding and left > 0:
-                piece = request.ids[request.done : min(request.prompt_end, request.done + left)]
-                chosen.append((request, piece, request.done))
-                left -= len(piece)
-        # Rows of one adapter stand together: its weights are then read once.
-        chosen.sort(key=lambda pair: id(pair[0].worn) if pair[0].worn is not None else 0)
-        return [(r, Segment(tuple(piece), start, r.pages, r.worn)) for r, piece, start in chosen]
+            if not request.decoding and most > 0:
+                end = min(request.prompt_end, request.done + most)
+                piece = tuple(request.ids[request.done : end])
+                wanted = int(end == request.prompt_end)
+                chosen.append((request, Segment(piece, request.done, request.pages, request.worn, wanted)))
+                most -= len(piece)
+        return _together(chosen)
+
+    def _written(self, chosen: list[tuple[Running, Segment]], reading: Reading) -> list[Event]:
+        """What has been read is kept; and of every request whose prompt is read, the first token."""
+        finite = reading.finite()
+        ends: Iterator[tuple[Tensor, int | None]] = iter(())
+        if any(segment.wanted for _, segment in chosen):
+            logits = reading.logits()
+            ends = iter(zip(logits, likeliest_of(logits), strict=True))
+        events = []
+        for (request, segment), sound in zip(chosen, finite, strict=True):
+            row, first = next(ends) if segment.wanted else (None, 0)
+            event = self._write(request, segment, row, first if sound else None)
+            events += [event] if event else []
+        return events
 
     def _remember(self, request: Running) -> None:
-        full = request.done // PAGE
+        # What was written has other last bits than if it were read: no later prompt may find it in its place.
+        full = (min(request.done, request.prompt_end) if self.network.reads_apart else request.done) // PAGE
         if full > request.remembered and (request.decoding or full * PAGE <= request.prompt_end):
             found = chains(tuple(request.ids[: full * PAGE]), request.seed)
             for page in range(request.remembered, full):
                 self.cache.remember(request.pages[page], found[page])
             request.remembered = full
 
-    def _write(self, logits: Tensor, chosen: list[tuple[Running, Segment]]) -> list[Event]:
-        """What the step has read is kept; and of every request whose prompt is read, the next token."""
-        likeliest = likeliest_of(logits)
-        events = []
-        for row, (request, segment) in enumerate(chosen):
-            try:
-                first = likeliest[row]
-                if first is None:
-                    raise EngineError(
-                        "the model's logits are not finite (NaN or infinite); a weight or an adapter is broken"
-                    )
-                request.done = segment.position + len(segment.ids)
-                self._remember(request)
-                if request.decoding:
-                    token = choose(request, logits[row], first, self._ends)
-                    events.append(self._take(request, token, logits[row]))
-            except Exception as error:  # this request fails alone
-                self.cache.spoil(request.pages)
-                events.append(self._fail(request, error))
-        return events
+    def _write(self, request: Running, segment: Segment, logits: Tensor | None, first: int | None) -> Event | None:
+        """A piece of a request has been run: it is kept, and where there are logits its next token is chosen.
+
+        Args:
+            request: whose.
+            segment: the piece.
+            logits: after its last token.
+            first: the likeliest token, or None where numbers are not finite.
+        """
+        try:
+            if first is None:
+                raise EngineError(
+                    "the model's logits are not finite (NaN or infinite); a weight or an adapter is broken"
+                )
+            request.done = segment.position + len(segment.ids)
+            self._remember(request)
+            return None if logits is None else self._take(request, choose(request, logits, first, self._ends), logits)
+        except Exception as error:  # this request fails alone
+            self.cache.spoil(request.pages)
+            return self._fail(request, error)
 
     def _take(self, request: Running, token: int, logits: Tensor) -> Event:
         ticket, options = request.ticket, request.sampling
@@ -358,6 +407,8 @@ class Engine:
             self._running.remove(request)
         elif request in self._waiting:
             self._waiting.remove(request)
+        if self._reading and any(request is other for other, _ in self._reading[0]):
+            self._reading = None  # it would write to pages that are given back; the others' are read anew
         self.cache.give_back(request.pages)
         request.pages = []
         if request.worn is not None and ticket.adapter is not None:
@@ -365,3 +416,8 @@ class Engine:
             request.worn = None
         ticket.reason = reason  # the last: another thread that sees it finds all the text
         return Event(ticket, None, text)
+
+
+def _together(chosen: list[tuple[Running, Segment]]) -> list[tuple[Running, Segment]]:
+    """Requests of one adapter stand together: its weights are then read once."""
+    return sorted(chosen, key=lambda pair: 0 if pair[0].worn is None else id(pair[0].worn))

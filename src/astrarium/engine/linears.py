@@ -53,30 +53,31 @@ class Linears(nn.Module):
         """fp32 `[rows, inputs]` → `[rows, outputs]`; or added to `into`, which is returned."""
         around = self._around_of(rows) if rows.layout else None
         if around is None:
-            return self._products(x, into)
+            return self._products(x, rows.read, into)
         # Added to `into` at the end in any company: a neighbour's adapter may read or scale the output.
         if self._is_native(x) and around.is_native:
-            return self._at_once(x, around, into)
-        y = self._adapted(x, around)
+            return self._at_once(x, rows.read, around, into)
+        y = self._adapted(x, rows.read, around)
         return y if into is None else into.add_(y)
 
-    def _at_once(self, x: Tensor, around: _Around, into: Tensor | None) -> Tensor:
+    def _at_once(self, x: Tensor, read: bool, around: _Around, into: Tensor | None) -> Tensor:
         count = x.shape[0]
         y = uninitialised(count, self.outputs)
         copies = None if around.before is None else uninitialised(count, len(self._held) * self.inputs)
         plans = (None if plan is None else plan.native for plan in (around.before, around.beside, around.after))
-        to = (0 if copies is None else copies.data_ptr()), count, y.data_ptr(), (0 if into is None else into.data_ptr())
-        self._kernel().run_around(x.data_ptr(), self.inputs, *to, *plans)
+        to = y.data_ptr(), (0 if into is None else into.data_ptr())
+        own = 0 if copies is None else copies.data_ptr()
+        self._kernel().run_around(x.data_ptr(), self.inputs, own, count, read, *to, *plans)
         return y if into is None else into
 
-    def _adapted(self, x: Tensor, around: _Around) -> Tensor:
+    def _adapted(self, x: Tensor, read: bool, around: _Around) -> Tensor:
         copies = x
         if around.before is not None:
             width = len(self._held)
             copies = x.new_empty(x.shape[0], width * self.inputs)
             copies.view(-1, width, self.inputs).copy_(x.unsqueeze(1))
             around.before.run(x, copies)
-        y = self._products(copies, None)
+        y = self._products(copies, read, None)
         for number, row, count, own in around.replaced:
             columns = slice(self.columns[number], self.columns[number + 1])
             y[row : row + count, columns] = own.product(self._input(copies, number)[row : row + count])
@@ -92,18 +93,18 @@ class Linears(nn.Module):
             return copies
         return copies[:, number * self.inputs : (number + 1) * self.inputs]
 
-    def _products(self, x: Tensor, into: Tensor | None) -> Tensor:
+    def _products(self, x: Tensor, read: bool, into: Tensor | None) -> Tensor:
         count, width = x.shape
         if not self._is_native(x):
-            products = [layer.product(self._input(x, number)) for number, layer in enumerate(self._held)]
+            products = [layer.product(self._input(x, number), read=read) for number, layer in enumerate(self._held)]
             y = products[0] if len(products) == 1 else torch.cat(products, dim=1)
             return y if into is None else into.add_(y)
         y = uninitialised(count, self.outputs) if into is None else into
         if width == self.inputs:
-            self._kernel().run(x.data_ptr(), width, count, y.data_ptr(), self.outputs, into is not None)
+            self._kernel().run(x.data_ptr(), width, count, read, y.data_ptr(), self.outputs, into is not None)
         else:
             where = range(x.data_ptr(), x.data_ptr() + 4 * width, 4 * self.inputs)
-            self._kernel().run_apart(list(where), width, count, y.data_ptr(), self.outputs, into is not None)
+            self._kernel().run_apart(list(where), width, count, read, y.data_ptr(), self.outputs, into is not None)
         return y
 
     def _is_native(self, x: Tensor) -> bool:

@@ -30,9 +30,11 @@ Layout = tuple[tuple[Worn, int, int], ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """Which rows wear which adapter. `rows_of` gives the same object for the same layout."""
+    """Which rows wear which adapter, and which are read. `rows_of` gives the same object for the same ones."""
 
     layout: Layout
+    read: bool
+    """Whether they are tokens of prompts: these have products of their own where the processor has a unit for it."""
 
     def replacing(self, path: str) -> Iterator[tuple[int, int, dict[str, Tensor]]]:
         """(row, rows, own weights) of the rows whose adapter has its own weights for a module."""
@@ -43,9 +45,9 @@ class Rows:
 
 
 @functools.lru_cache(maxsize=32)
-def rows_of(layout: Layout) -> Rows:
+def rows_of(layout: Layout, read: bool) -> Rows:
     """The rows of a layout: one object, which hundreds of look-ups a step compare by identity alone."""
-    return Rows(layout)
+    return Rows(layout, read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,8 @@ class Segment:
     pages: list[int]
     """The pages of its cache, in order."""
     worn: Worn | None
-    every: bool = False
-    """Whether logits of all its tokens are wanted, not only of the last."""
+    wanted: int = 1
+    """Of how many of its tokens, the last, logits are wanted."""
 
 
 @dataclass(slots=True)
@@ -69,6 +71,9 @@ class Step:
 
     segments: list[Segment]
     device: torch.device | str = "cpu"
+    read: bool = False
+    """Whether these are tokens of prompts. It is told, not counted: what a token's numbers are may not depend on how
+    many of them are read at a time."""
     rows: Rows = field(init=False)
     """Of all its tokens."""
     chosen: Rows = field(init=False)
@@ -83,13 +88,11 @@ class Step:
         row = 0
         for segment in self.segments:
             count = len(segment.ids)
-            wanted += range(row, row + count) if segment.every else [row + count - 1]
+            wanted += range(row + count - segment.wanted, row + count)
             row += count
         self.tokens = row
-        self.rows = rows_of(_layout((segment.worn, len(segment.ids)) for segment in self.segments))
-        self.chosen = rows_of(
-            _layout((segment.worn, len(segment.ids) if segment.every else 1) for segment in self.segments)
-        )
+        self.rows = rows_of(_layout((segment.worn, len(segment.ids)) for segment in self.segments), self.read)
+        self.chosen = rows_of(_layout((segment.worn, segment.wanted) for segment in self.segments), self.read)
         self.wanted = None if len(wanted) == row else torch.tensor(wanted, device=self.device)
 
     @property
@@ -141,7 +144,7 @@ def _layout(counts: Iterable[tuple[Worn | None, int]]) -> Layout:
     found: list[tuple[Worn, int, int]] = []
     row = 0
     for worn, count in counts:
-        if worn is not None:
+        if worn is not None and count:
             if found and found[-1][0] is worn and found[-1][1] + found[-1][2] == row:
                 found[-1] = (worn, found[-1][1], found[-1][2] + count)
             else:

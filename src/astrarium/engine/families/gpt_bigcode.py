@@ -43,11 +43,6 @@ class GptBigCode(Network):
     def embedded(self, step: Step) -> Tensor:
         return super().embedded(step) + self.looked_up("transformer.wpe", self.positions, step.positions, step)
 
-    def hidden(self, x: Tensor, step: Step, cache: Cache) -> Tensor:
-        for block in self.blocks:
-            x = block(x, step, cache)
-        return x
-
 
 class _Block(nn.Module):
     def __init__(self, model: GptBigCode, path: str, layer: int) -> None:

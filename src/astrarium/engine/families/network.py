@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from astrarium.engine.cache import Cache, Shape
 from astrarium.engine.formats.layers import HeldLinear
 from astrarium.engine.linears import Linears
-from astrarium.engine.native import kernels
+from astrarium.engine.native import current, kernels
 from astrarium.engine.norms import LayerNorm, RMSNorm
 from astrarium.engine.recording import Recordings
 from astrarium.engine.step import Step, rows_of
@@ -22,6 +22,9 @@ class Network(nn.Module):
     """A causal language model whose linears are held in a weight format."""
 
     embedding_path: str
+    blocks: nn.ModuleList
+    """The layers: `block(x, step, cache)` takes `[tokens, hidden]`, which it may write to, and gives the next's. It may
+    depend on the step's values through attention alone: what it does is recorded and done again."""
     last_norm: RMSNorm | LayerNorm
     head: Linears
 
@@ -51,21 +54,19 @@ class Network(nn.Module):
         """What a cache for this model is made of."""
         raise NotImplementedError
 
-    def hidden(self, x: Tensor, step: Step, cache: Cache) -> Tensor:
-        """What `embedded` gives → what the last norm sees, `[tokens, hidden]`.
-
-        It may depend on the step's values through attention alone: what it does is recorded and done again.
-        """
-        raise NotImplementedError
-
     @torch.inference_mode()
     def forward(self, step: Step, cache: Cache) -> Tensor:
         """The logits of the step's wanted tokens, fp32 `[wanted, vocabulary]`; good until the next step."""
         kernels()
-        return self._recordings.run(self._logits, self.embedded(step), step, cache)
+        return self._recordings.run(self._through, self.embedded(step), step, cache)
 
-    def _logits(self, x: Tensor, step: Step, cache: Cache) -> Tensor:
-        x = self.hidden(x, step, cache)
+    def _through(self, x: Tensor, step: Step, cache: Cache) -> Tensor:
+        for block in self.blocks:
+            x = block(x, step, cache)
+        return self.logits(x, step)
+
+    def logits(self, x: Tensor, step: Step) -> Tensor:
+        """What the last block gives, `[tokens, hidden]` → the wanted tokens' logits."""
         if step.wanted is not None:
             x = x[step.wanted]
         return self.head(self.last_norm(x, step.chosen), step.chosen)
@@ -76,6 +77,12 @@ class Network(nn.Module):
         for row, own in step.virtual():
             x[row] = own
         return x
+
+    @property
+    def reads_apart(self) -> bool:
+        """Whether tokens of prompts have products of their own, so that the last bits depend on which a token is."""
+        module = current() if self.device.type == "cpu" else None
+        return module is not None and self._weights.held not in ("fp32", "bf16") and bool(module.reads_apart())
 
     @property
     def device(self) -> torch.device:

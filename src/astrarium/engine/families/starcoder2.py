@@ -40,11 +40,6 @@ class Starcoder2(Network):
     def cache_shape(self, dtype: torch.dtype) -> Shape:
         return Shape(len(self.blocks), self.heads.kv_heads, self.heads.width, dtype)
 
-    def hidden(self, x: Tensor, step: Step, cache: Cache) -> Tensor:
-        for block in self.blocks:
-            x = block(x, step, cache)
-        return x
-
 
 class _Block(nn.Module):
     def __init__(self, model: Starcoder2, path: str, layer: int, window: int, rotary: Rotary) -> None:

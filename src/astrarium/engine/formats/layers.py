@@ -67,14 +67,20 @@ class HeldLinear(nn.Linear):
         result: Tensor = _Product.apply(flat, self)  # type: ignore[no-untyped-call]
         return result.view(*x.shape[:-1], self.out_features)
 
-    def product(self, x: Tensor) -> Tensor:
-        """fp32 `[rows, inputs]` → fp32 `[rows, outputs]`."""
+    def product(self, x: Tensor, *, read: bool = False) -> Tensor:
+        """fp32 `[rows, inputs]` → fp32 `[rows, outputs]`.
+
+        Args:
+            x: activations.
+            read: whether they are a prompt's (`step.Step.read`).
+        """
         module, layer = kernels(), self.native()
         if module is None or layer is None or x.device.type != "cpu":
             return self._torch_product(x)
         y = uninitialised(len(x), self.out_features)
         x = x.contiguous()
-        module.Linears([layer]).run(x.data_ptr(), self.in_features, len(x), y.data_ptr(), self.out_features, False)
+        to = y.data_ptr(), self.out_features
+        module.Linears([layer]).run(x.data_ptr(), self.in_features, len(x), read, *to, False)
         return y
 
     def _torch_product(self, x: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ import torch  # before the kernels: both then share one pool of threads
 
 from astrarium.core.errors import EngineError
 
-SETS = ("avx512bf16", "avx512", "avxvnni", "avx2", "torch")
+SETS = ("amx", "avx512bf16", "avx512", "avxvnni", "avx2", "torch")
 VARIABLE = "ASTRARIUM_CPU"
 _current: list[ModuleType | None] = []
 

@@ -148,16 +148,56 @@ inline void blocks(int64_t queries, const typename S::Stored* p, int64_t lanes, 
 
 // Scores to weights, for one query: scores outside begin..end weigh nothing at all. Gives the weights' sum.
 static float weigh(float* s, int64_t low, int64_t begin, int64_t end, int64_t high, float scale, float& most) {
-  for (int64_t i = begin; i < end; i++) most = s[i] > most ? s[i] : most;
-  for (int64_t i = low; i < begin; i++) s[i] = most;
-  for (int64_t i = end; i < high; i++) s[i] = most;
+  const auto outside = [&](float with) {
+    for (int64_t i = low; i < begin; i++) s[i] = with;
+    for (int64_t i = end; i < high; i++) s[i] = with;
+  };
+  outside(-INFINITY);
+  vf largest_of = set1(-INFINITY);
+  for (int64_t i = low; i < high; i += W) largest_of = maximum(load(s + i), largest_of);  // what is no number is passed over
+  most = largest(largest_of);
   for (int64_t i = low; i < high; i += W) store(s + i, exponential(mul(sub(load(s + i), set1(most)), set1(scale))));
-  for (int64_t i = low; i < begin; i++) s[i] = 0;
-  for (int64_t i = end; i < high; i++) s[i] = 0;
+  outside(0);
   vf total = zero();
   for (int64_t i = low; i < high; i += W) total = add(total, load(s + i));
   return sum(total);
 }
+
+// How S multiplies: the scores of a page's positions, and a weighted sum of the values of some pages.
+template <class S>
+struct Vectors : S {
+  static constexpr int V = 2, MOST = W == 16 ? 8 : 4;
+  using Stored = typename S::Stored;
+  using Factor = typename S::Factor;
+
+  static void begin(const Attention&, int64_t) {}
+
+  // `into` [queries, SPLIT], from the page's first position on.
+  static void score(const Attention&, int64_t queries, const Stored* keys, int64_t steps, const Factor* factors, float* into) {
+    for (int64_t i = 0; i < PAGE; i += V * W)
+      blocks<S, V, MOST>(queries, keys + i * S::NUMBERS, PAGE, steps, factors, steps, into + i, SPLIT, true);
+  }
+
+  // `into` [queries, padded_width], `record` numbers from one to the next.
+  template <class Page>
+  static void mix(const Attention& a, int64_t queries, Page page, int64_t first, int64_t end, int64_t last,
+                  const float* scores, int64_t from, int64_t low, float* into, int64_t record) {
+    constexpr int64_t stride = SPLIT * sizeof(float) / sizeof(Factor);
+    for (int64_t n = first; n < end; n++) {
+      const Stored* values = page(n);
+      const int64_t count = (std::min<int64_t>(last - n * PAGE, PAGE) + S::NUMBERS - 1) / S::NUMBERS;
+      const Factor* w = S::weights_at(scores, low - from, n * PAGE - from);
+      const bool fresh = n == first;
+      int64_t d = 0;
+      for (; d + 2 * V * W <= a.padded_width && W == 16; d += 2 * V * W)
+        blocks<S, 2 * V, 4>(queries, values + d * S::NUMBERS, a.padded_width, count, w, stride, into + d, record, fresh);
+      for (; d + V * W <= a.padded_width; d += V * W)
+        blocks<S, V, 4>(queries, values + d * S::NUMBERS, a.padded_width, count, w, stride, into + d, record, fresh);
+      for (; d < a.padded_width; d += W)
+        blocks<S, 1, 4>(queries, values + d * S::NUMBERS, a.padded_width, count, w, stride, into + d, record, fresh);
+    }
+  }
+};
 
 // The queries `query`.. of a segment (their heads within the group first, then their tokens) over one split of the
 // positions. Writes for each its largest score, its sum of exponentials, and its weighted sum of values. A page is read
@@ -167,7 +207,6 @@ static void attend_split(const Attention& a, const Segment& segment, int64_t kv_
                          int64_t split, float* partial) {
   using Stored = typename S::Stored;
   using Factor = typename S::Factor;
-  constexpr int V = 2, MOST = W == 16 ? 8 : 4;
   const int64_t group = a.heads / a.kv_heads, record = a.padded_width + 2;
   const int64_t from = split * SPLIT, steps = (a.width + S::NUMBERS - 1) / S::NUMBERS;
   static thread_local std::vector<Factor> factors;
@@ -187,15 +226,14 @@ static void attend_split(const Attention& a, const Segment& segment, int64_t kv_
   alignas(64) float scores[QUERIES * SPLIT];
   const int64_t first_page = first / PAGE, last_page = (last + PAGE - 1) / PAGE;
   const int64_t key_page = steps * PAGE * S::NUMBERS, value_page = PAGE * a.padded_width;
-  for (int64_t page = first_page; page < last_page; page++) {
-    const Stored* keys = (const Stored*)a.keys + ((int64_t)segment.pages[page] * a.kv_heads + kv_head) * key_page;
-    for (int64_t i = 0; i < PAGE; i += V * W)
-      blocks<S, V, MOST>(queries, keys + i * S::NUMBERS, PAGE, steps, factors.data(), steps,
-                         scores + (page * PAGE - from) + i, SPLIT, true);
-  }
+  const auto number_of = [&](int64_t page) { return (int64_t)segment.pages[page] * a.kv_heads + kv_head; };
+  S::begin(a, queries);
+  for (int64_t page = first_page; page < last_page; page++)
+    S::score(a, queries, (const Stored*)a.keys + number_of(page) * key_page, steps, factors.data(),
+             scores + (page * PAGE - from));
   const int64_t low = first_page * PAGE, high = last_page * PAGE;
   for (int64_t n = 0; n < queries; n++) {
-    float *s = scores + n * SPLIT - from, *own = partial + n * record, most = -INFINITY;
+    float *s = scores + n * SPLIT - from, *own = partial + n * record, most;
     if (begin[n] >= end[n]) {
       for (int64_t i = low; i < high; i++) s[i] = 0;
       own[0] = -INFINITY, own[1] = 0;
@@ -205,26 +243,14 @@ static void attend_split(const Attention& a, const Segment& segment, int64_t kv_
     }
     S::weights(s + low, high - low);
   }
-  constexpr int64_t stride = SPLIT * sizeof(float) / sizeof(Factor);
-  for (int64_t page = first_page; page < last_page; page++) {
-    const Stored* values = (const Stored*)a.values + ((int64_t)segment.pages[page] * a.kv_heads + kv_head) * value_page;
-    const int64_t count = (std::min<int64_t>(last - page * PAGE, PAGE) + S::NUMBERS - 1) / S::NUMBERS;
-    const Factor* w = S::weights_at(scores, low - from, page * PAGE - from);
-    const bool fresh = page == first_page;
-    int64_t d = 0;
-    for (; d + 2 * V * W <= a.padded_width && W == 16; d += 2 * V * W)
-      blocks<S, 2 * V, 4>(queries, values + d * S::NUMBERS, a.padded_width, count, w, stride, partial + 2 + d, record, fresh);
-    for (; d + V * W <= a.padded_width; d += V * W)
-      blocks<S, V, 4>(queries, values + d * S::NUMBERS, a.padded_width, count, w, stride, partial + 2 + d, record, fresh);
-    for (; d < a.padded_width; d += W)
-      blocks<S, 1, 4>(queries, values + d * S::NUMBERS, a.padded_width, count, w, stride, partial + 2 + d, record, fresh);
-  }
+  S::mix(a, queries, [&](int64_t page) { return (const Stored*)a.values + number_of(page) * value_page; }, first_page,
+         last_page, last, scores, from, low, partial + 2, record);
 }
 
 static void attend(const Attention& a, const Segment& segment, int64_t kv_head, int64_t query, int64_t queries,
                    int64_t split, float* partial) {
-  if (a.half) attend_split<Halves>(a, segment, kv_head, query, queries, split, partial);
-  else attend_split<Plain>(a, segment, kv_head, query, queries, split, partial);
+  if (a.half) attend_split<Vectors<Halves>>(a, segment, kv_head, query, queries, split, partial);
+  else attend_split<Vectors<Plain>>(a, segment, kv_head, query, queries, split, partial);
 }
 
 }  // namespace ASTRA_ISA

@@ -20,40 +20,57 @@ const Kernels* active = nullptr;
 
 namespace {
 
-std::vector<std::string> supported() {
-  std::vector<std::string> found;
+// Four registers that tell of the processor (CPUID).
+struct Told {
+  unsigned a, b, c, d;
+  Told(unsigned leaf, unsigned subleaf) : a(leaf), b(0), c(subleaf), d(0) {
+    __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+  }
+};
+
+std::vector<const Kernels*> found() {
+  std::vector<const Kernels*> all;
   __builtin_cpu_init();
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
   if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512vnni")) {
 #if defined(ASTRA_WITH_AVX512BF16)
-    if (__builtin_cpu_supports("avx512bf16")) found.push_back("avx512bf16");
+    if (__builtin_cpu_supports("avx512bf16")) {
+#if defined(ASTRA_WITH_AMX)
+      const unsigned needed = 1u << 22 | 3u << 24;  // products of bf16, registers, products of bytes
+      if ((Told(7, 0).d & needed) == needed && may_use_amx()) all.push_back(kernels_amx());
 #endif
-    found.push_back("avx512");
+      all.push_back(kernels_avx512bf16());
+    }
+#endif
+    all.push_back(kernels_avx512());
   }
 #if defined(ASTRA_WITH_AVXVNNI)
-  unsigned leaf = 7, subleaf = 1, a = leaf, b, c = subleaf, d;
-  __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-  if (avx2 && (a & (1u << 4))) found.push_back("avxvnni");
+  if (avx2 && (Told(7, 1).a & (1u << 4))) all.push_back(kernels_avxvnni());
 #endif
-  if (avx2) found.push_back("avx2");
-  return found;
+  if (avx2) all.push_back(kernels_avx2());
+  return all;
+}
+
+// Best first.
+const std::vector<const Kernels*>& of_this_processor() {
+  static const std::vector<const Kernels*> all = found();
+  return all;
+}
+
+std::vector<std::string> supported() {
+  std::vector<std::string> names;
+  for (const Kernels* each : of_this_processor()) names.push_back(each->name);
+  return names;
 }
 
 void use(const std::string& name) {
-  for (const std::string& known : supported()) {
-    if (known != name) continue;
-    if (name == "avx512") active = kernels_avx512();
-#if defined(ASTRA_WITH_AVX512BF16)
-    else if (name == "avx512bf16") active = kernels_avx512bf16();
-#endif
-#if defined(ASTRA_WITH_AVXVNNI)
-    else if (name == "avxvnni") active = kernels_avxvnni();
-#endif
-    else active = kernels_avx2();
-    return;
-  }
+  for (const Kernels* each : of_this_processor())
+    if (name == each->name) {
+      active = each;
+      return;
+    }
   throw std::invalid_argument("this processor has no " + name);
 }
 
@@ -117,6 +134,7 @@ NB_MODULE(_kernels, m) {
   m.def("supported", &supported);
   m.def("use", &use);
   m.def("active", [] { return active ? std::string(active->name) : std::string(); });
+  m.def("reads_apart", [] { return active && active->read; });
   m.def("set_threads", [](int count) { thread_count() = std::max(1, count); });
   m.def("rms_norm", &rms_norm);
   m.def("layer_norm", &layer_norm);

@@ -3,7 +3,6 @@
 namespace ASTRA_ISA {
 using namespace astra;
 
-inline vf plus_part(vf x, const float* p, int n) { return add(x, n == W ? load(p) : load_part(p, n)); }
 
 // N outputs times M rows: the weights' rows are read side by side, so that each activation serves N products.
 template <class T, int N, int M>

@@ -10,6 +10,8 @@
 
 #include "dense.inl"
 
+#include "quantised_parts.inl"
+
 #include "quantised.inl"
 
 #include "rounding.inl"
@@ -29,7 +31,7 @@ namespace astra {
 
 const Kernels* ASTRA_JOIN(kernels_, ASTRA_ISA)() {
   using namespace ASTRA_ISA;
-  static const Kernels table = {ASTRA_TEXT(ASTRA_ISA), quantise, quantised, dequantise, round4, dense, rms_norm,
+  static const Kernels table = {ASTRA_TEXT(ASTRA_ISA), quantise, quantised, nullptr, nullptr, dequantise, round4, dense, rms_norm,
                                 layer_norm,            activate, gate,      likeliest,  down,   up,    keep,
                                 attend,                {training_of<float>(), training_of<uint16_t>()}, training_attention()};
   return &table;

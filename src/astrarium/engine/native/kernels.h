@@ -10,6 +10,7 @@ constexpr int GROUP = 32;  // inputs that share a scale
 constexpr int PAGE = 32;   // positions a page of the cache holds
 constexpr int SPLIT = 256; // positions whose attention is computed together
 constexpr int QUERIES = 16; // and the queries that share a reading of them
+constexpr int TALL = 16;   // rows of activations whose codes lie together, where there are so many
 
 enum class Scales : int {
   half = 0,   // fp16 a row and group, and perhaps an fp16 minimum
@@ -46,13 +47,31 @@ struct Dense {
   const float* bias;
 };
 
-// Rows of activations, quantised in groups of 32.
+// Rows of activations, quantised in groups of 32. `tall` rows lie together, group by group, so that the codes of a group
+// are one piece of memory for all of them: [rows / tall, groups, tall], of the codes 32 each.
 struct Codes {
+  int64_t rows, inputs, tall;
+  int8_t* codes;
+  float* scales;
+  float* sums;        // scale times the sum of the codes
+  int32_t* halves;    // the sums of the two half groups, 2 each
+
+  int64_t groups() const { return inputs / GROUP; }
+  // Where a row's first group lies; the next lies `tall` further. Rows that lie together follow each other.
+  int64_t first(int64_t row) const { return row / tall * tall * groups() + row % tall; }
+};
+
+// Rows of activations in bf16 for the matrix unit, in the order in which it takes them: of each stretch of groups all rows,
+// sixteen together: [groups / stretch, rows / 16, stretch, 16, 32].
+struct Halved {
+  static constexpr int64_t STRETCH = 8, TILE = 16 * GROUP;  // groups; numbers of sixteen rows' group
   int64_t rows, inputs;
-  int8_t* codes;      // [rows, inputs]
-  float* scales;      // [rows, groups]
-  float* sums;        // [rows, groups]: scale times the sum of the codes
-  int32_t* halves;    // [rows, groups, 2]: the sums of the two half groups
+  uint16_t* numbers;
+  int64_t groups() const { return inputs / GROUP; }
+  int64_t blocks() const { return (rows + 15) / 16; }
+  // Where sixteen rows have a group, the first of a stretch, and how many of the stretch follow there.
+  int64_t first(int64_t block, int64_t g) const { return (g * blocks() + block * count(g)) * TILE; }
+  int64_t count(int64_t g) const { return groups() - g < STRETCH ? groups() - g : STRETCH; }
 };
 
 // The arithmetic of one adapter at one site, on rows that follow each other.
@@ -160,6 +179,11 @@ struct Kernels {
   const char* name;
   void (*quantise)(const float* x, int64_t stride, int64_t from, int64_t to, const Codes& into);
   void (*quantised)(const Quantised& layer, const Codes& x, int64_t panel, float* y, int64_t stride, bool add);
+  // Where tokens that are read have products of their own; else null. `halve` makes a row ready, and `read` multiplies all
+  // with one or two panels: the inputs of the groups `from` to `to`, the bias with the first.
+  void (*halve)(const float* x, int64_t stride, int64_t row, const Halved& into);
+  void (*read)(const Quantised& layer, const Halved& x, int64_t panel, int panels, int64_t from, int64_t to, float* y,
+               int64_t stride, bool add);
   void (*dequantise)(const Quantised& layer, int64_t row, float* into);
   void (*round4)(const Rounding& rounding, int64_t panel);
   void (*dense)(const Dense& layer, const float* x, int64_t x_stride, int64_t rows, int64_t from, int64_t to, float* y,
@@ -178,6 +202,8 @@ struct Kernels {
   const TrainingAttentionKernels* training_attention;  // null without products of bf16
 };
 
+bool may_use_amx();  // asks for it
+const Kernels* kernels_amx();
 const Kernels* kernels_avx512bf16();
 const Kernels* kernels_avx512();
 const Kernels* kernels_avx2();

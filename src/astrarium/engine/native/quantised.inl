@@ -1,18 +1,15 @@
-// Products of quantised weights and activations quantised in groups of 32.
+// Activations quantised in groups of 32, their products with quantised weights, and the weights' own values.
 
 namespace ASTRA_ISA {
 using namespace astra;
 
-#define UNROLL _Pragma("GCC unroll 8")  // what is kept for each row would else be kept in memory
-
-constexpr int HALVES = PANEL / W;          // vectors that hold a panel's rows
 constexpr int TILE = W == 16 ? 8 : 4;      // rows of activations a pass over a panel serves
-constexpr int AHEAD = 4096;                // bytes: the arithmetic of several rows hides the next weights from the core
 
 static void quantise(const float* x, int64_t stride, int64_t from, int64_t to, const Codes& into) {
-  const int64_t groups = into.inputs / GROUP;
+  const int64_t groups = into.groups();
   for (int64_t row = from; row < to; row++) {
-    for (int64_t g = 0; g < groups; g++) {
+    int64_t at = into.first(row);
+    for (int64_t g = 0; g < groups; g++, at += into.tall) {
       const float* p = x + row * stride + g * GROUP;
       // As whole numbers the bits of sizes have their order, with what is no number above all: it makes the scale none.
       vi most = bits(absolute(load(p)));
@@ -20,49 +17,18 @@ static void quantise(const float* x, int64_t stride, int64_t from, int64_t to, c
       const float range = from_bits(int_largest(most));
       const float scale = range / 127.0f, inverse = range > 0 ? 127.0f / range : 0.0f;
       int halves[2] = {0, 0};
-      int8_t* codes = into.codes + row * into.inputs + g * GROUP;
+      int8_t* codes = into.codes + at * GROUP;
       for (int i = 0; i < GROUP; i += W) {
         const vf rounded = round_even(mul(load(p + i), set1(inverse)));
         store_i8(codes + i, rounded);
         halves[i >= GROUP / 2] += int_sum(rounded);
       }
-      const int64_t at = row * groups + g;
       into.scales[at] = scale;
       into.sums[at] = scale * (float)(halves[0] + halves[1]);
       into.halves[2 * at] = halves[0];
       into.halves[2 * at + 1] = halves[1];
     }
   }
-}
-
-struct Factors {
-  vf scale[2], minimum;
-};
-
-// Scales and minima of a panel's (half) rows in a group, as fp32; of bytes what is left is a factor of the whole row.
-template <Scales KIND, bool MINIMA>
-inline Factors factors(const Quantised& q, int64_t panel, int64_t groups, int64_t g, int half) {
-  Factors f;
-  const int64_t at = (panel * groups + g) * PANEL + half * W;
-  if constexpr (KIND == Scales::half) {
-    f.scale[0] = load_f16((const uint16_t*)q.scales + at);
-    if constexpr (MINIMA) f.minimum = load_f16((const uint16_t*)q.minima + at);
-  } else if constexpr (KIND == Scales::byte) {
-    f.scale[0] = load_u8((const uint8_t*)q.scales + at);
-    if constexpr (MINIMA) f.minimum = load_u8((const uint8_t*)q.minima + at);
-  } else {
-    const int64_t super = (panel * (groups / 8) + g / 8) * PANEL + half * W;
-    const vf d = load_f16(q.super_scales + super);
-    if constexpr (KIND == Scales::super4) {
-      f.scale[0] = mul(load_u8((const uint8_t*)q.scales + at), d);
-      if constexpr (MINIMA) f.minimum = mul(load_u8((const uint8_t*)q.minima + at), load_f16(q.super_minima + super));
-    } else {
-      const int64_t twice = (panel * groups + g) * 2 * PANEL + half * W;
-      f.scale[0] = mul(load_i8((const int8_t*)q.scales + twice), d);
-      f.scale[1] = mul(load_i8((const int8_t*)q.scales + twice + PANEL), d);
-    }
-  }
-  return f;
 }
 
 // One panel times `M` rows of activations.
@@ -72,6 +38,7 @@ static void panel_rows(const Quantised& q, const Codes& x, int64_t panel, int64_
   const int64_t groups = q.inputs / GROUP;
   const int64_t left = q.outputs - panel * PANEL;
   const vi table = table_of(q.table);
+  const int64_t first_at = x.first(row);
   constexpr bool OF_ROWS = KIND == Scales::byte;
   for (int half = 0; half < HALVES; half++) {
     if (left <= half * W) break;
@@ -102,8 +69,8 @@ static void panel_rows(const Quantised& q, const Codes& x, int64_t panel, int64_
       const Factors f = factors<KIND, MINIMA>(q, panel, groups, g, half);
       UNROLL
       for (int m = 0; m < M; m++) {
-        const int64_t at = (row + m) * groups + g;
-        const int8_t* a = x.codes + (row + m) * x.inputs + g * GROUP;
+        const int64_t at = first_at + g * x.tall + m;
+        const int8_t* a = x.codes + at * GROUP;
         const int first = OFFSET ? -q.offset * x.halves[2 * at] : 0, second = OFFSET ? -q.offset * x.halves[2 * at + 1] : 0;
         const vf scale = set1(x.scales[at]);
         if constexpr (KIND == Scales::super6) {
@@ -125,18 +92,9 @@ static void panel_rows(const Quantised& q, const Codes& x, int64_t panel, int64_
         }
       }
     }
-    const int count = left - half * W < W ? (int)(left - half * W) : W;
     UNROLL
-    for (int m = 0; m < M; m++) {
-      vf result = total[m];
-      if constexpr (OF_ROWS) result = mul(result, load(q.row_scale + column));
-      if constexpr (OF_ROWS && MINIMA) result = fma(minima[m], load(q.row_minimum + column), result);
-      float* into = y + (row + m) * stride + column;
-      if (q.bias) result = plus_part(result, q.bias + column, count);
-      if (plus) result = plus_part(result, into, count);
-      if (count == W) store(into, result);
-      else store_part(into, result, count);
-    }
+    for (int m = 0; m < M; m++)
+      finish<OF_ROWS, MINIMA>(q, total[m], minima[m], column, y + (row + m) * stride + column, plus);
   }
 }
 

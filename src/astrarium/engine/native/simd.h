@@ -176,6 +176,8 @@ inline vf pow2(vf n) {
 
 #endif
 
+inline vf plus_part(vf x, const float* p, int n) { return add(x, n == W ? load(p) : load_part(p, n)); }
+
 // e^x to about 2 ulp. Source: Cephes' `expf`.
 inline vf exponential(vf x) {
   x = minimum(set1(88.0f), maximum(set1(-87.0f), x));  // in this order, what is no number stays none
