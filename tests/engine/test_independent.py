@@ -95,7 +95,7 @@ def engine_over(weights: Weights, places: dict[str | None, Path]) -> Engine:
     for name, folder in places.items():
         if name is not None:
             wear(engine, name, folder)
-    engine._pace = _Uneven()  # type: ignore[assignment]
+    engine._prompts.pace = _Uneven()  # type: ignore[assignment]
     return engine
 
 

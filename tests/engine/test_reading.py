@@ -18,6 +18,7 @@ from astrarium.engine.engine import Engine
 from astrarium.engine.formats.gguf import HELD, panels_of
 from astrarium.engine.formats.layers import QuantisedLinear
 from astrarium.engine.native import VARIABLE, _built, kernels
+from astrarium.engine.reading import Reading
 from astrarium.engine.request import Ticket
 from astrarium.engine.sampling import Sampling
 
@@ -117,14 +118,14 @@ def halfway(engine: Engine) -> Ticket:
     ticket = engine.submit(LONG, sampling=Sampling(max_new_tokens=6, min_new_tokens=6, logprobs=2))
     for _ in range(1000):
         engine.step()
-        if engine._reading is not None and engine._reading[1].left < 4:
+        if engine._prompts.reading is not None and engine._prompts.reading[1].left < 4:
             return ticket
     raise AssertionError("no step ended in the middle of a piece")
 
 
 def slow(engine: Engine) -> Engine:
     """One block a step, so that a piece takes several."""
-    engine._pace.budget = lambda rows: 0.0  # type: ignore[method-assign]
+    engine._prompts.pace.budget = lambda rows: 0.0  # type: ignore[method-assign]
     return engine
 
 
@@ -154,7 +155,7 @@ def test_who_leaves_in_the_middle_of_a_piece_leaves_nothing_behind(base, form):
     left = halfway(engine)
     other = engine.submit(LONG[::-1], sampling=Sampling(max_new_tokens=6, min_new_tokens=6, logprobs=2))
     engine.cancel(left)
-    assert engine._reading is None
+    assert engine._prompts.reading is None
     run(engine)
     assert left.reason == "cancelled"
     assert short.reason == "length"
@@ -188,6 +189,26 @@ def test_an_interrupted_block_is_read_anew(base, monkeypatch):
     expected = fresh.submit(LONG, sampling=Sampling(max_new_tokens=6, min_new_tokens=6, logprobs=2))
     run(fresh)
     assert answer(long) == answer(expected)
+
+
+def test_what_was_written_before_an_interrupt_is_told(base, monkeypatch):
+    engine = slow(engine_of(base, "fp32"))
+    short = decoding(engine)
+    halfway(engine)
+    told = len(short.tokens)
+    monkeypatch.setattr(Reading, "advance", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        engine.step()
+    assert len(short.tokens) == told + 1
+    monkeypatch.undo()
+    kernels()
+    events = engine.step()
+    assert [event.token for event in events if event.ticket is short] == short.tokens[told:]
+    assert len(short.tokens) == told + 2
+
+
+def interrupt(reading: Reading) -> None:
+    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize(("form", "shared"), [("int4", 64), ("fp32", 128)])

@@ -9,7 +9,7 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import torch
 from torch import Tensor
@@ -20,7 +20,7 @@ from astrarium.engine.adapters.parts import Adapter
 from astrarium.engine.cache import PAGE, Cache, chains, pages_for
 from astrarium.engine.choosing import choose, likeliest_of, logprob
 from astrarium.engine.families.network import Network
-from astrarium.engine.pace import Pace
+from astrarium.engine.prompts import WHOLE_CHUNK, Prompts, together
 from astrarium.engine.reading import Reading
 from astrarium.engine.request import Event, Reason, Running, Ticket, whole_ids
 from astrarium.engine.sampling import Sampling
@@ -31,7 +31,6 @@ from astrarium.text.feed import Feed
 
 Decode = Callable[[Sequence[int]], str]
 
-_WHOLE_CHUNK = 512
 _COME_TO_REST = 0.1  # seconds in which a thread that has left a step comes to the next, and waits
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()
 
@@ -102,8 +101,8 @@ class Engine:
         self._decode, self._most_rows = decode, most_rows
         self._waiting: deque[Running] = deque()
         self._running: list[Running] = []
-        self._pace = Pace()
-        self._reading: tuple[list[tuple[Running, Segment]], Reading] | None = None
+        self._prompts = Prompts(network, self.cache)
+        self._events: list[Event] = []  # that no step has given back yet: one that is interrupted gives none
         self._numbers = itertools.count()
         self._lock = threading.RLock()
         _engines.add(self)
@@ -120,8 +119,8 @@ class Engine:
 
     @property
     def busy(self) -> bool:
-        """Whether any request is running or waiting."""
-        return bool(self._running or self._waiting)
+        """Whether any request is running or waiting, or has something to tell."""
+        return bool(self._running or self._waiting or self._events)
 
     def memory(self) -> dict[str, int]:
         """Bytes that are held: `weights`, `adapters`, `cache` (so far); `cache_most`, and `cache_token` for a token."""
@@ -183,16 +182,14 @@ class Engine:
     def step(self) -> list[Event]:
         """One forward pass: a token for every request that decodes, and a piece of the prompts that are being read."""
         with self._lock:
-            events = self._overdue()
-            self._admit(events)
-            if not self._running:
-                return events
+            self._events += self._overdue()
+            self._admit()
             decoding = [request for request in self._running if request.decoding]
             if decoding:
-                began = time.perf_counter()
-                events += self._continue(decoding)
-                self._pace.decoded(len(decoding), time.perf_counter() - began)
-            return events + self._read(len(decoding))
+                self._continue(decoding)
+            self._read(len(decoding))
+            events, self._events = self._events, []
+            return events
 
     def logits(self, ids: Sequence[int], *, adapter: str | None = None) -> Tensor:
         """The logits after every token of a text, fp32 `[tokens, vocabulary]`; virtual tokens have none.
@@ -211,7 +208,7 @@ class Engine:
                 start = self._place_past(worn, pages, 0)
                 found = []
                 while start < len(every):
-                    piece = tuple(every[start : start + _WHOLE_CHUNK])
+                    piece = tuple(every[start : start + WHOLE_CHUNK])
                     segment = Segment(piece, start, pages, worn, wanted=len(piece))
                     reading = Reading(self.network, self.cache, [segment])
                     while reading.left:
@@ -244,7 +241,7 @@ class Engine:
             )
         return room
 
-    def _admit(self, events: list[Event]) -> None:
+    def _admit(self) -> None:
         while self._waiting and len(self._running) < self._most_rows:
             request = self._waiting[0]
             name = request.ticket.adapter
@@ -264,7 +261,7 @@ class Engine:
                     request.worn = self.bank.take(name)
                 request.done = self._place_past(request.worn, request.pages, request.done)
             except Exception as error:  # this request fails alone
-                events.append(self._fail(request, error))
+                self._events.append(self._fail(request, error))
                 continue
             self._running.append(request)
 
@@ -283,62 +280,22 @@ class Engine:
                 self.cache.put(layer, pages, done, past[layer, 0, done:], past[layer, 1, done:])
         return max(done, virtual)
 
-    def _continue(self, decoding: list[Running]) -> list[Event]:
+    def _continue(self, decoding: list[Running]) -> None:
         """A token of each request that decodes."""
-        chosen = _together([(r, Segment((r.ids[-1],), len(r.ids) - 1, r.pages, r.worn)) for r in decoding])
+        began = time.perf_counter()
+        chosen = together([(r, Segment((r.ids[-1],), len(r.ids) - 1, r.pages, r.worn)) for r in decoding])
         step = Step([segment for _, segment in chosen], self.network.device)
         logits = self.network(step, self.cache).cpu()  # tokens are chosen there, by the same streams on any device
         likeliest = likeliest_of(logits)
-        written = [self._write(*pair, logits[row], likeliest[row]) for row, pair in enumerate(chosen)]
-        return [event for event in written if event]
+        for row, (request, segment) in enumerate(chosen):
+            self._write(request, segment, logits[row], likeliest[row])
+        self._prompts.pace.decoded(len(decoding), time.perf_counter() - began)
 
-    def _read(self, beside: int) -> list[Event]:
-        """Some of the prompts: a whole piece, or as many blocks of it as do not hold up so many decoding requests."""
-        pace = self._pace
-        if self._reading is None and (chosen := self._choose(pace.chunk(beside) if beside else _WHOLE_CHUNK)):
-            self._reading = chosen, Reading(self.network, self.cache, [segment for _, segment in chosen])
-        if self._reading is None:
-            return []
-        chosen, reading = self._reading
-        self._reading = None  # until a block is whole: what an interrupt leaves behind is read anew
-        until = time.perf_counter() + (pace.budget(beside) if beside else float("inf"))
-        while reading.left:
-            began = time.perf_counter()
-            reading.advance()
-            now = time.perf_counter()
-            pace.read(reading.tokens, now - began)
-            if now + pace.block(reading.tokens) > until:
-                break
-        if reading.left:
-            self._reading = chosen, reading
-            return []
-        return self._written(chosen, reading)
-
-    def _choose(self, most: int) -> list[tuple[Running, Segment]]:
-        """The prompts' next tokens, at most so many."""
-        chosen = []
-        for request in self._running:
-            if not request.decoding and most > 0:
-                end = min(request.prompt_end, request.done + most)
-                piece = tuple(request.ids[request.done : end])
-                wanted = int(end == request.prompt_end)
-                chosen.append((request, Segment(piece, request.done, request.pages, request.worn, wanted)))
-                most -= len(piece)
-        return _together(chosen)
-
-    def _written(self, chosen: list[tuple[Running, Segment]], reading: Reading) -> list[Event]:
-        """What has been read is kept; and of every request whose prompt is read, the first token."""
-        finite = reading.finite()
-        ends: Iterator[tuple[Tensor, int | None]] = iter(())
-        if any(segment.wanted for _, segment in chosen):
-            logits = reading.logits()
-            ends = iter(zip(logits, likeliest_of(logits), strict=True))
-        events = []
-        for (request, segment), sound in zip(chosen, finite, strict=True):
-            row, first = next(ends) if segment.wanted else (None, 0)
-            event = self._write(request, segment, row, first if sound else None)
-            events += [event] if event else []
-        return events
+    def _read(self, beside: int) -> None:
+        """Some of the prompts, beside so many requests that decode; of those that are read, the first token."""
+        for read in self._prompts.advance(self._running, beside):
+            first = 0 if read.logits is None else likeliest_of(read.logits.unsqueeze(0))[0]
+            self._write(read.request, read.segment, read.logits, first if read.finite else None)
 
     def _remember(self, request: Running) -> None:
         # What was written has other last bits than if it were read: no later prompt may find it in its place.
@@ -349,7 +306,7 @@ class Engine:
                 self.cache.remember(request.pages[page], found[page])
             request.remembered = full
 
-    def _write(self, request: Running, segment: Segment, logits: Tensor | None, first: int | None) -> Event | None:
+    def _write(self, request: Running, segment: Segment, logits: Tensor | None, first: int | None) -> None:
         """A piece of a request has been run: it is kept, and where there are logits its next token is chosen.
 
         Args:
@@ -365,10 +322,11 @@ class Engine:
                 )
             request.done = segment.position + len(segment.ids)
             self._remember(request)
-            return None if logits is None else self._take(request, choose(request, logits, first, self._ends), logits)
+            if logits is not None:
+                self._events.append(self._take(request, choose(request, logits, first, self._ends), logits))
         except Exception as error:  # this request fails alone
             self.cache.spoil(request.pages)
-            return self._fail(request, error)
+            self._events.append(self._fail(request, error))
 
     def _take(self, request: Running, token: int, logits: Tensor) -> Event:
         ticket, options = request.ticket, request.sampling
@@ -407,8 +365,7 @@ class Engine:
             self._running.remove(request)
         elif request in self._waiting:
             self._waiting.remove(request)
-        if self._reading and any(request is other for other, _ in self._reading[0]):
-            self._reading = None  # it would write to pages that are given back; the others' are read anew
+        self._prompts.leave(request)
         self.cache.give_back(request.pages)
         request.pages = []
         if request.worn is not None and ticket.adapter is not None:
@@ -416,8 +373,3 @@ class Engine:
             request.worn = None
         ticket.reason = reason  # the last: another thread that sees it finds all the text
         return Event(ticket, None, text)
-
-
-def _together(chosen: list[tuple[Running, Segment]]) -> list[tuple[Running, Segment]]:
-    """Requests of one adapter stand together: its weights are then read once."""
-    return sorted(chosen, key=lambda pair: 0 if pair[0].worn is None else id(pair[0].worn))
