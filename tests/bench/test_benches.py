@@ -222,6 +222,28 @@ def test_our_own_failure_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
         run("long")
 
 
+@pytest.mark.slow
+def test_compiled_kernels_that_are_not_used_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the machine's own process, which is the real one here."""
+    played = dataclasses.replace(
+        all_benches()["decode-135m"],
+        contestants=lambda setting: [small(OURS, figures=[5, 10])],
+        judge=lambda standing, rates: Verdict(Figure(1.0, "bf16"), {}),
+        steady="rate",
+    )
+    monkeypatch.setattr(running, "bench", lambda name: played)
+    monkeypatch.setattr(running, "ROUNDS", 1)
+    monkeypatch.setenv("ASTRARIUM_CPU", "torch")
+    warned: list[str] = []
+    told = run("decode-135m", warn=warned.append).to_dict()
+    assert warned == ["ASTRARIUM_CPU=torch: torch's kernels do the work, which is slower"]
+    assert told["machine"]["kernels"] == f"torch: {warned[0]}"
+    monkeypatch.setenv("ASTRARIUM_CPU", "avx2")
+    warned.clear()
+    assert run("decode-135m", warn=warned.append).machine["kernels"] == "avx2"
+    assert warned == []
+
+
 def test_an_unknown_bench() -> None:
     with pytest.raises(BenchError, match="there is no bench 'decode-2b'; there are decode-1b, "):
         run("decode-2b")

@@ -14,6 +14,7 @@ from tests.engine.test_gguf_panels import stored
 from tests.engine.test_independent import SHAPES
 from tests.engine.test_layers import LAYERS
 
+from astrarium.engine.cache import PAGE, chains
 from astrarium.engine.engine import Engine
 from astrarium.engine.formats.gguf import HELD, panels_of
 from astrarium.engine.formats.layers import QuantisedLinear
@@ -234,6 +235,11 @@ def test_a_piece_with_what_is_no_number_is_kept_from_others(base):
     token, values = LONG[100], weight[LONG[100]].clone()
     weight[token] = torch.nan
     ill = engine.submit(LONG, sampling=Sampling(max_new_tokens=2))
+    while not ill.finished:
+        engine.step()
+        found = engine.cache.shared(chains(tuple(LONG[:-1]), engine.bank.seed(None)))
+        assert len(found) <= 100 // PAGE  # pages before the token
+        engine.cache.give_back(found)
     run(engine)
     assert ill.error is not None
     assert "not finite" in str(ill.error)

@@ -35,6 +35,8 @@ class Rates:
     """Bytes a second: the best of ten `torch.sum` over 1 GiB of fp32."""
     matrices: Sequence[float]
     """FLOP a second: the best of ten bf16 products `[1024, 2048] × [2048, 8192]`."""
+    kernels: str = ""
+    """The instruction set of the engine's compiled kernels, or `torch: ` and why they are not used."""
 
     @property
     def read(self) -> float:
@@ -80,7 +82,7 @@ def rates_of(standing: Standing) -> Rates:
     if _NAME in standing.missing:
         raise BenchError(standing.missing[_NAME])
     played = standing.played.pop(_NAME)
-    return Rates(played.all("read"), played.all("matrix"))
+    return Rates(played.all("read"), played.all("matrix"), played.format)
 
 
 def by_round(above: Sequence[float], below: Sequence[float]) -> float:
@@ -110,7 +112,10 @@ def _memory() -> int | None:
 def _prepare(work: dict[str, Any]) -> tuple[str, Round]:
     import torch
 
+    from astrarium.engine.native import kernels, why_not
+
     torch.set_num_threads(work["threads"])
+    module = kernels()
 
     def play() -> dict[str, float]:
         with torch.inference_mode():
@@ -121,7 +126,7 @@ def _prepare(work: dict[str, Any]) -> tuple[str, Round]:
             product = _best(lambda: left @ right)
         return {"read": _READ_BYTES / seconds, "matrix": 2 * _ROWS * _INNER * _COLUMNS / product}
 
-    return "", play
+    return f"torch: {why_not()}" if module is None else module.active(), play
 
 
 def _best(work: Callable[[], object]) -> float:

@@ -55,7 +55,7 @@ def run(
         quick: two rounds and fewer tokens, for a first look.
         peers_python: the interpreter with the peers' libraries; by default `ASTRARIUM_PEERS_PYTHON`, or this one.
         say: told what goes on.
-        warn: told which peers are missing, and why.
+        warn: told which peers are missing, and why; and where the compiled kernels are.
 
     Raises:
         BenchError: no bench of that name, or our own side failed.
@@ -70,6 +70,8 @@ def run(
         contestants = wanted.contestants(setting)
         standing = play([machine.contestant(), *contestants], rounds, say)
     rates = machine.rates_of(standing)
+    if rates.kernels.startswith("torch"):
+        warn(rates.kernels.removeprefix("torch: "))
     ours_missing = [reason for one, reason in standing.missing.items() if one.startswith(OURS)]
     missing = {one: reason for one, reason in standing.missing.items() if not one.startswith(OURS)}
     for one, reason in missing.items():
@@ -87,7 +89,12 @@ def run(
         ceiling={**rates.to_dict(), **verdict.ceiling},
         rounds=rounds,
         noisy=is_noisy(load, steady),
-        machine={**machine.facts(), "load": load, "spread": max(map(spread, steady), default=0.0)},
+        machine={
+            **machine.facts(),
+            "kernels": rates.kernels,
+            "load": load,
+            "spread": max(map(spread, steady), default=0.0),
+        },
         missing_peers=tuple(missing),
         bars=wanted.bars,
     )
