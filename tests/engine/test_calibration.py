@@ -42,7 +42,7 @@ def same(some, others):
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(1, 40), st.integers(1, 5), st.floats(1e-6, 1e4), st.integers(0, 1000))
+@given(st.integers(8, 40), st.integers(1, 5), st.floats(1e-6, 1e4), st.integers(0, 1000))
 def test_importance_lowers_the_error_it_weighs(outputs, groups, size, seed):
     torch.manual_seed(seed)
     weight = torch.randn(outputs, groups * GROUP) * size
@@ -52,9 +52,9 @@ def test_importance_lowers_the_error_it_weighs(outputs, groups, size, seed):
     def error(panels):
         return float(((panels.values() - weight).double().square() * importance).sum())
 
-    # Both try the same first ranges on the same grid; the least is kept, up to what fp32 sums lose.
+    # Both try the same first ranges; where either goes on from there differs, so that one row alone may be the worse.
     tried = error(weighed)
-    assert tried <= error(alike) * 1.02
+    assert tried <= error(alike)
     assert math.isfinite(tried)
 
 

@@ -3,159 +3,125 @@
 
 namespace ASTRA_ISA {
 
-constexpr int64_t LEAST = 9;    // rows from which on the unit is quicker
-constexpr int64_t STRETCH = 16;  // groups whose weights are made ready at a time
-constexpr int SUMS = TALL * PANEL;
+constexpr int64_t LEAST = 9;  // rows from which on the unit is quicker
 
-// 0 and 1 take sums, 2 activations, 3 weights.
+// Sums in the first four registers, then activations and weights in two each.
 inline void shape(int rows, int inputs) {
   Shapes s;
-  for (int t : {0, 1, 2}) s.rows[t] = (uint8_t)rows, s.bytes[t] = (uint16_t)(t == 2 ? inputs : 4 * PANEL);
-  s.rows[3] = (uint8_t)(inputs / 4), s.bytes[3] = 4 * PANEL;
+  for (int t = 0; t < 8; t++) s.rows[t] = (uint8_t)rows, s.bytes[t] = 4 * PANEL;
+  for (int t : {4, 5}) s.bytes[t] = (uint16_t)inputs;
+  for (int t : {6, 7}) s.rows[t] = (uint8_t)(inputs / 4);
   take(s);
 }
 
-// The weights of some groups of a panel, ready to be multiplied.
-struct Stretch {
-  alignas(64) int8_t codes[STRETCH][GROUP * PANEL];
-  Factors factors[STRETCH];
-  int64_t from, count;
-  const uint8_t* next;  // codes of the stretch that follows
-};
-
-template <int BITS, Scales KIND, bool MINIMA>
-inline void make_ready(const Quantised& q, int64_t panel, Stretch& s) {
-  const int64_t groups = q.inputs / GROUP;
-  const uint8_t* codes = q.codes + (panel * groups + s.from) * (BITS * 64);
-  const vi table = table_of(q.table), offset = _mm512_set1_epi8((char)q.offset);
-  for (int64_t i = 0; i < s.count; i++, codes += BITS * 64) {
-    vi w[8];
-    if constexpr (BITS == 4) {
-      for (int j = 0; j < 4; j++) {
-        const vi both = load_bytes(codes + 64 * j);
-        w[j] = low_nibbles(both), w[j + 4] = high_nibbles(both);
-      }
-      if (!MINIMA && q.has_table)
-        for (int j = 0; j < 8; j++) w[j] = look_up(table, w[j]);
-    } else {
-      for (int j = 0; j < 8; j++) w[j] = load_bytes(codes + 64 * j);
+// The weights of a group of a panel as the unit takes them: signed bytes.
+template <int BITS, bool OFFSET>
+inline void unpack(const Quantised& q, vi table, vi offset, const uint8_t* codes, int8_t* into) {
+  vi w[8];
+  if constexpr (BITS == 4) {
+    for (int i = 0; i < 4; i++) {
+      const vi both = load_bytes(codes + 64 * i);
+      w[i] = low_nibbles(both), w[i + 4] = high_nibbles(both);
     }
-    for (int j = 0; j < 8; j++) {
-      if constexpr (!MINIMA) w[j] = _mm512_sub_epi8(w[j], offset);
-      _mm512_store_si512(s.codes[i] + 64 * j, w[j]);
-    }
-    s.factors[i] = factors<KIND, MINIMA>(q, panel, groups, s.from + i, 0);
+    if (OFFSET && q.has_table)
+      for (int i = 0; i < 8; i++) w[i] = look_up(table, w[i]);
+  } else {
+    for (int i = 0; i < 8; i++) w[i] = load_bytes(codes + 64 * i);
   }
-  s.next = codes;
-}
-
-enum class Sums { plain, with_minima, in_halves };
-
-// The sums over one group, of PARTS of its inputs each, for all rows of `x` that lie together.
-template <int PARTS>
-inline void dot(const Codes& x, int64_t at, const int8_t* weights, int32_t* into) {
-  constexpr int INPUTS = GROUP / PARTS;
-  const int8_t* a = x.codes + at * GROUP;
-  tile_load<2>(a, GROUP);
-  tile_load<3>(weights, 4 * PANEL);
-  tile_zero<0>();
-  tile_multiply_i8<0, 2, 3>();
-  tile_store<0>(into, 4 * PANEL);
-  if constexpr (PARTS == 2) {
-    tile_load<2>(a + INPUTS, GROUP);
-    tile_load<3>(weights + INPUTS * PANEL, 4 * PANEL);
-    tile_zero<1>();
-    tile_multiply_i8<1, 2, 3>();
-    tile_store<1>(into + SUMS, 4 * PANEL);
-  }
+  for (int i = 0; i < 8; i++) _mm512_store_si512(into + 64 * i, OFFSET ? _mm512_sub_epi8(w[i], offset) : w[i]);
 }
 
 inline vf number(const int32_t* p) { return to_float(_mm512_load_si512(p)); }
 
-// Adds to `total` [M][16] what M rows of activations make of a stretch; `at` is where their first group lies.
-template <Sums KIND, int M, int FETCHED>
-static void multiply(const Codes& x, int64_t at, const Stretch& s, float* total) {
-  constexpr int PARTS = KIND == Sums::in_halves ? 2 : 1;
-  alignas(64) int32_t dots[2][PARTS * SUMS];
-  vf sum[M];
+template <int I>
+using Number = std::integral_constant<int, I>;
+
+// One panel times M rows that lie together. Everything happens in turns, one for each product, which is that of a group
+// or half of one: weights are unpacked some turns before they are loaded, and a sum is stored two turns after its product
+// was begun, since storing waits for it, and read four later, since it is not found before it has reached the cache.
+template <int BITS, Scales KIND, bool MINIMA, int M>
+static void on_tiles(const Quantised& q, const Codes& x, int64_t panel, int64_t row, bool fetch, float* y, int64_t stride,
+                     bool plus) {
+  constexpr bool OF_ROWS = KIND == Scales::byte;
+  constexpr bool APART = OF_ROWS && MINIMA && M > 12;  // more sums than registers
+  constexpr int PARTS = KIND == Scales::super6 ? 2 : 1, INPUTS = GROUP / PARTS;
+  constexpr int LEAD = 6, UNPACKED = 8, STORED = 2, READ = 6, SUMS = 8;
+  alignas(64) int8_t weights[UNPACKED][GROUP * PANEL];
+  alignas(64) int32_t dots[SUMS][TALL * PANEL];  // all rows that lie together are stored, M of them read
+  const int64_t groups = x.groups(), products = PARTS * groups, first_at = x.first(row), tall = x.tall;
+  const vi table = table_of(q.table), offset = _mm512_set1_epi8((char)q.offset);
+  const uint8_t* codes = q.codes + panel * groups * (BITS * 64);
+  const int8_t* rows = x.codes + first_at * GROUP;
+  vf total[M], minima[M];
   UNROLL
-  for (int m = 0; m < M; m++) sum[m] = load(total + m * PANEL);
-  dot<PARTS>(x, at, s.codes[0], dots[0]);
-  const int64_t count = s.count;
-  const uint8_t* next = s.next;
-  for (int64_t i = 0; i < count; i++, at += x.tall) {
-    UNROLL
-    for (int j = 0; j < FETCHED; j++) __builtin_prefetch(next + 64 * j);
-    next += 64 * FETCHED;
-    if (i + 1 < count) dot<PARTS>(x, at + x.tall, s.codes[i + 1], dots[(i + 1) % 2]);
-    const int32_t* now = dots[i % 2];
-    const vf first = s.factors[i].scale[0], second = s.factors[i].scale[1], minimum = s.factors[i].minimum;
-    const float *scales = x.scales + at, *sums = x.sums + at;
+  for (int m = 0; m < M; m++) total[m] = minima[m] = zero();
+  shape((int)tall, INPUTS);
+  const auto ready = [&](int64_t g) __attribute__((always_inline)) {
+    if (fetch)
+      for (int i = 0; i < BITS; i++) __builtin_prefetch(codes + g * BITS * 64 + AHEAD + 64 * i, 0, NEAR);
+    unpack<BITS, !MINIMA>(q, table, offset, codes + g * BITS * 64, weights[g % UNPACKED]);
+  };
+  const auto scale = [&](int64_t g, const int32_t* one, const int32_t* two) __attribute__((always_inline)) {
+    const Factors f = factors<KIND, MINIMA>(q, panel, groups, g, 0);
+    const int64_t at = first_at + g * tall;
     UNROLL
     for (int m = 0; m < M; m++) {
-      if constexpr (KIND == Sums::in_halves) {
-        sum[m] = fma(mul(number(now + m * PANEL), first), set1(scales[m]), sum[m]);
-        sum[m] = fma(mul(number(now + SUMS + m * PANEL), second), set1(scales[m]), sum[m]);
+      const vf by = set1(x.scales[at + m]);
+      if constexpr (PARTS == 2) {
+        total[m] = fma(mul(number(one + m * PANEL), f.scale[0]), by, total[m]);
+        total[m] = fma(mul(number(two + m * PANEL), f.scale[1]), by, total[m]);
       } else {
-        sum[m] = fma(number(now + m * PANEL), mul(first, set1(scales[m])), sum[m]);
-        if constexpr (KIND == Sums::with_minima) sum[m] = fma(minimum, set1(sums[m]), sum[m]);
+        total[m] = fma(number(one + m * PANEL), mul(f.scale[0], by), total[m]);
+        if constexpr (MINIMA && !APART) {
+          vf& into = OF_ROWS ? minima[m] : total[m];
+          into = fma(f.minimum, set1(x.sums[at + m]), into);
+        }
       }
     }
-  }
+  };
+  const auto turn = [&](auto number, int64_t n) __attribute__((always_inline)) {
+    constexpr int T = decltype(number)::value;
+    if (n % PARTS == 0 && n / PARTS + LEAD < groups) ready(n / PARTS + LEAD);
+    if (n < products) {
+      tile_load<4 + T % 2>(rows + n / PARTS * tall * GROUP + n % PARTS * INPUTS, GROUP);
+      tile_load<6 + T % 2>(weights[n / PARTS % UNPACKED] + n % PARTS * INPUTS * PANEL, 4 * PANEL);
+      tile_zero<T>();
+      tile_multiply_i8<T, 4 + T % 2, 6 + T % 2>();
+    }
+    if (n >= STORED && n - STORED < products) tile_store<(T + 4 - STORED) % 4>(dots[(n - STORED) % SUMS], 4 * PANEL);
+    if (n >= READ && n < products + READ && (n - READ) % PARTS == PARTS - 1)
+      scale((n - READ) / PARTS, dots[(n - READ - PARTS + 1) % SUMS], dots[(n - READ) % SUMS]);
+  };
+  for (int64_t g = 0; g < std::min<int64_t>(LEAD, groups); g++) ready(g);
+  for (int64_t n = 0; n < products + READ; n += 4)
+    turn(Number<0>(), n), turn(Number<1>(), n + 1), turn(Number<2>(), n + 2), turn(Number<3>(), n + 3);
+  if constexpr (APART)
+    for (int64_t g = 0; g < groups; g++) {
+      const vf minimum = factors<KIND, MINIMA>(q, panel, groups, g, 0).minimum;
+      UNROLL
+      for (int m = 0; m < M; m++) minima[m] = fma(minimum, set1(x.sums[first_at + g * tall + m]), minima[m]);
+    }
+  const int64_t column = panel * PANEL;
   UNROLL
-  for (int m = 0; m < M; m++) store(total + m * PANEL, sum[m]);
+  for (int m = 0; m < M; m++)
+    finish<OF_ROWS, MINIMA>(q, total[m], minima[m], column, y + (row + m) * stride + column, plus);
 }
 
-// What the minima of a panel make, [M][16], where they are summed apart; of all groups.
-template <int M>
-static void of_minima(const Codes& x, int64_t at, const float* minima, float* total) {
-  vf sum[M];
-  UNROLL
-  for (int m = 0; m < M; m++) sum[m] = zero();
-  for (int64_t g = 0, groups = x.groups(); g < groups; g++, at += x.tall) {
-    const vf minimum = load(minima + g * PANEL);
-    UNROLL
-    for (int m = 0; m < M; m++) sum[m] = fma(minimum, set1(x.sums[at + m]), sum[m]);
-  }
-  UNROLL
-  for (int m = 0; m < M; m++) store(total + m * PANEL, sum[m]);
-}
-
-// By rows, from one on.
-template <Sums KIND, int FETCHED, size_t... M>
-constexpr auto products_of(std::index_sequence<M...>) { return std::array{multiply<KIND, M + 1, FETCHED>...}; }
-template <size_t... M>
-constexpr auto minima_of(std::index_sequence<M...>) { return std::array{of_minima<M + 1>...}; }
+template <int BITS, Scales KIND, bool MINIMA, size_t... I>
+constexpr auto by_rows(std::index_sequence<I...>) { return std::array{on_tiles<BITS, KIND, MINIMA, (int)(LEAST + I)>...}; }
 
 template <int BITS, Scales KIND, bool MINIMA>
 static void panel_all(const Quantised& q, const Codes& x, int64_t panel, float* y, int64_t stride, bool plus) {
-  constexpr bool OF_ROWS = KIND == Scales::byte;
-  constexpr Sums HOW = KIND == Scales::super6 ? Sums::in_halves : MINIMA && !OF_ROWS ? Sums::with_minima : Sums::plain;
-  static constexpr auto first = products_of<HOW, BITS>(std::make_index_sequence<TALL>());
-  static constexpr auto others = products_of<HOW, 0>(std::make_index_sequence<TALL>());
-  static constexpr auto minima = minima_of(std::make_index_sequence<TALL>());
-  static thread_local std::vector<float> kept;
-  const int64_t groups = x.groups(), sums = x.rows * PANEL;
-  kept.resize(std::max<size_t>(kept.size(), sums + (OF_ROWS && MINIMA) * (sums + groups * PANEL)));
-  float *total = kept.data(), *of_minima = total + sums, *every_minimum = of_minima + sums;
-  std::fill_n(total, sums, 0.0f);
-  Stretch s;
-  shape((int)x.tall, HOW == Sums::in_halves ? GROUP / 2 : GROUP);
-  for (s.from = 0; s.from < groups; s.from += STRETCH) {
-    s.count = std::min(STRETCH, groups - s.from);
-    make_ready<BITS, KIND, MINIMA>(q, panel, s);
-    if constexpr (OF_ROWS && MINIMA)
-      for (int64_t i = 0; i < s.count; i++) store(every_minimum + (s.from + i) * PANEL, s.factors[i].minimum);
-    for (int64_t row = 0; row < x.rows; row += x.tall)
-      (row ? others : first)[std::min(x.tall, x.rows - row) - 1](x, x.first(row) + s.from * x.tall, s, total + row * PANEL);
-  }
-  if constexpr (OF_ROWS && MINIMA)
-    for (int64_t row = 0; row < x.rows; row += x.tall)
-      minima[std::min(x.tall, x.rows - row) - 1](x, x.first(row), every_minimum, of_minima + row * PANEL);
-  const int64_t column = panel * PANEL;
-  for (int64_t row = 0; row < x.rows; row++) {
-    const vf minimum = OF_ROWS && MINIMA ? load(of_minima + row * PANEL) : zero();
-    finish<OF_ROWS, MINIMA>(q, load(total + row * PANEL), minimum, column, y + row * stride + column, plus);
+  static constexpr auto table = by_rows<BITS, KIND, MINIMA>(std::make_index_sequence<TALL + 1 - LEAST>());
+  for (int64_t row = 0; row < x.rows; row += x.tall) {
+    const int64_t rows = std::min(x.tall, x.rows - row);
+    if (rows >= LEAST) {
+      table[rows - LEAST](q, x, panel, row, row == 0, y, stride, plus);
+    } else {
+      const int64_t at = row * x.groups();
+      const Codes rest{rows, x.inputs, x.tall, x.codes + at * GROUP, x.scales + at, x.sums + at, x.halves + 2 * at};
+      kernels_avx512bf16()->quantised(q, rest, panel, y + row * stride, stride, plus);
+    }
   }
 }
 
@@ -179,4 +145,3 @@ static void quantised_on_tiles(const Quantised& q, const Codes& x, int64_t panel
 }
 
 }  // namespace ASTRA_ISA
-

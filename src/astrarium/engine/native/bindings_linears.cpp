@@ -65,9 +65,9 @@ struct Linears : Group {
       programme.hold(this);
       const auto products =
           std::make_shared<Products>(programme, *this, xs, x_stride, rows, read, at<float>(y), y_stride, add);
-      // Waiting for another thread takes as long as a few rows' codes.
-      programme.add_rows(products->prepares() ? rows : 0, rows < 4 ? rows : 1,
-                         [=](int64_t row) { products->prepare(row); }, true);
+      if (products->by_columns()) add_columns(programme, products);
+      else if (products->prepares())
+        programme.add_rows(rows, read ? 1 : rows, [=](int64_t row) { products->prepare_row(row); }, true);
       add_parts(programme, products, 0);
     });
   }
@@ -98,11 +98,13 @@ struct Linears : Group {
         });
         programme.add((int64_t)before->ups.size(), [=](int64_t i) { before->up(i, copies, width); });
       }
-      programme.add_rows(copies || products->prepares() ? rows : 0, 1, [=](int64_t row) {
+      const bool by_columns = products->by_columns();
+      programme.add_rows(copies || (products->prepares() && !by_columns) ? rows : 0, 1, [=](int64_t row) {
         if (copies && !adds) copy(row);
         if (copies) before->elementwise(row, copies + row * width);
-        products->prepare(row);
+        if (!by_columns) products->prepare_row(row);
       }, !copies);
+      if (by_columns) add_columns(programme, products);
       const int64_t own = products->tasks(), downs = beside ? (int64_t)beside->downs.size() : 0;
       programme.add(
           own + downs,
@@ -131,6 +133,11 @@ struct Linears : Group {
   }
 
  private:
+  static void add_columns(Programme& programme, const std::shared_ptr<Products>& products) {
+    if (products->prepares())
+      programme.add(products->stretches(), [=](int64_t stretch) { products->prepare_columns(stretch); });
+  }
+
   // The products' parts from one on.
   static void add_parts(Programme& programme, const std::shared_ptr<Products>& products, int64_t from) {
     for (int64_t part = from; part < products->parts(); part++)

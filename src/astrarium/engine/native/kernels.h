@@ -177,7 +177,8 @@ struct TrainingAttentionKernels {
 
 struct Kernels {
   const char* name;
-  void (*quantise)(const float* x, int64_t stride, int64_t from, int64_t to, const Codes& into);
+  void (*quantise)(const float* x, int64_t stride, int64_t from, int64_t to, int64_t first_group, int64_t last_group,
+                   const Codes& into);
   void (*quantised)(const Quantised& layer, const Codes& x, int64_t panel, float* y, int64_t stride, bool add);
   // Where tokens that are read have products of their own; else null. `halve` makes a row ready, and `read` multiplies all
   // with one or two panels: the inputs of the groups `from` to `to`, the bias with the first.

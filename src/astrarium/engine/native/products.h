@@ -39,10 +39,18 @@ class Products {
   }
 
   bool prepares() const { return !ready_.empty(); }
-  void prepare(int64_t row) const {
+  // What makes activations ready goes row by row, or, where several rows' codes share a line of the cache, which threads
+  // would take from each other, by stretches of columns.
+  bool by_columns() const { return !read_ && rows_ >= MANY; }
+  int64_t stretches() const { return over(group_.inputs / GROUP, COLUMNS); }
+  void prepare_row(int64_t row) const {
     for (int i : ready_)
       if (read_) halve(i, row);
-      else active->quantise(xs_[i], x_stride_, row, row + 1, codes_[i]);
+      else quantise(i, row, row + 1, 0, group_.inputs / GROUP);
+  }
+  void prepare_columns(int64_t stretch) const {
+    const int64_t from = stretch * COLUMNS;
+    for (int i : ready_) quantise(i, 0, rows_, from, std::min(group_.inputs / GROUP, from + COLUMNS));
   }
 
   // The parts come one after another, each when the one before is done.
@@ -69,6 +77,8 @@ class Products {
  private:
   static constexpr int64_t NUMBERS = 512 * 1024, TOGETHER = 2 * TALL;
   static constexpr int64_t WIDEST = 2048;  // in whole stretches
+  static constexpr int64_t MANY = 4;       // rows: waiting for another thread takes as long as the codes of fewer
+  static constexpr int64_t COLUMNS = 8;    // groups of a stretch of columns
   const Group& group_;
   std::vector<const float*> xs_;
   int64_t x_stride_, rows_;
@@ -91,6 +101,10 @@ class Products {
     const int64_t inputs = group_.inputs, groups = inputs / GROUP;
     return {rows_, inputs, tall, programme.room<int8_t>(use, held * inputs), programme.room<float>(use + 1, held * groups),
             programme.room<float>(use + 2, held * groups), programme.room<int32_t>(use + 3, 2 * held * groups)};
+  }
+
+  void quantise(int source, int64_t from, int64_t to, int64_t first, int64_t last) const {
+    active->quantise(xs_[source], x_stride_, from, to, first, last, codes_[source]);
   }
 
   void write(const Group::Unit& unit, const Layer& layer, int64_t from, int64_t to) const {

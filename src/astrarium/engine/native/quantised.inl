@@ -5,11 +5,11 @@ using namespace astra;
 
 constexpr int TILE = W == 16 ? 8 : 4;      // rows of activations a pass over a panel serves
 
-static void quantise(const float* x, int64_t stride, int64_t from, int64_t to, const Codes& into) {
-  const int64_t groups = into.groups();
+static void quantise(const float* x, int64_t stride, int64_t from, int64_t to, int64_t first_group, int64_t last_group,
+                     const Codes& into) {
   for (int64_t row = from; row < to; row++) {
-    int64_t at = into.first(row);
-    for (int64_t g = 0; g < groups; g++, at += into.tall) {
+    int64_t at = into.first(row) + first_group * into.tall;
+    for (int64_t g = first_group; g < last_group; g++, at += into.tall) {
       const float* p = x + row * stride + g * GROUP;
       // As whole numbers the bits of sizes have their order, with what is no number above all: it makes the scale none.
       vi most = bits(absolute(load(p)));
@@ -39,7 +39,7 @@ static void panel_rows(const Quantised& q, const Codes& x, int64_t panel, int64_
   const int64_t left = q.outputs - panel * PANEL;
   const vi table = table_of(q.table);
   const int64_t first_at = x.first(row);
-  constexpr bool OF_ROWS = KIND == Scales::byte;
+  constexpr bool OF_ROWS = KIND == Scales::byte, TWICE = KIND == Scales::super6;
   for (int half = 0; half < HALVES; half++) {
     if (left <= half * W) break;
     const uint8_t* codes = q.codes + panel * groups * (BITS * 64) + half * W * 4;
@@ -53,41 +53,47 @@ static void panel_rows(const Quantised& q, const Codes& x, int64_t panel, int64_
     for (int m = 0; m < M; m++) total[m] = minima[m] = zero();
     for (int64_t g = 0; g < groups; g++, codes += BITS * 64) {
       if (half == 0)
-        for (int i = 0; i < BITS; i++) __builtin_prefetch(codes + AHEAD + 64 * i);
-      vi w[8];
-      if constexpr (BITS == 4) {
-        for (int i = 0; i < 4; i++) {
-          const vi both = load_bytes(codes + 64 * i);
-          w[i] = low_nibbles(both);
-          w[i + 4] = high_nibbles(both);
-        }
-        if (OFFSET && q.has_table)
-          for (int i = 0; i < 8; i++) w[i] = look_up(table, w[i]);
-      } else {
-        for (int i = 0; i < 8; i++) w[i] = load_bytes(codes + 64 * i);
-      }
+        for (int i = 0; i < BITS; i++) __builtin_prefetch(codes + AHEAD + 64 * i, 0, NEAR);
       const Factors f = factors<KIND, MINIMA>(q, panel, groups, g, half);
+      const int64_t at = first_at + g * x.tall;
+      const int8_t* a = x.codes + at * GROUP;
+      vi dots[M], more[M];
       UNROLL
       for (int m = 0; m < M; m++) {
-        const int64_t at = first_at + g * x.tall + m;
-        const int8_t* a = x.codes + at * GROUP;
-        const int first = OFFSET ? -q.offset * x.halves[2 * at] : 0, second = OFFSET ? -q.offset * x.halves[2 * at + 1] : 0;
-        const vf scale = set1(x.scales[at]);
-        if constexpr (KIND == Scales::super6) {
-          vi one = int_set1(first), two = int_set1(second);
-          for (int i = 0; i < 4; i++) {
-            one = dot4(one, w[i], broadcast4(a + 4 * i));
-            two = dot4(two, w[i + 4], broadcast4(a + 16 + 4 * i));
-          }
-          total[m] = fma(mul(to_float(one), f.scale[0]), scale, total[m]);
-          total[m] = fma(mul(to_float(two), f.scale[1]), scale, total[m]);
+        const int32_t* halves = x.halves + 2 * (at + m);
+        const int first = OFFSET ? -q.offset * halves[0] : 0, second = OFFSET ? -q.offset * halves[1] : 0;
+        dots[m] = int_set1(TWICE ? first : first + second);
+        if constexpr (TWICE) more[m] = int_set1(second);
+      }
+      // All rows with some weights before the next: a sum waits for the one before, and other rows' go on meanwhile.
+      for (int i = 0; i < 4; i++) {
+        vi low, high;
+        if constexpr (BITS == 4) {
+          const vi both = load_bytes(codes + 64 * i);
+          low = low_nibbles(both), high = high_nibbles(both);
+          if (OFFSET && q.has_table) low = look_up(table, low), high = look_up(table, high);
         } else {
-          vi dot = int_set1(first + second);
-          for (int i = 0; i < 8; i++) dot = dot4(dot, w[i], broadcast4(a + 4 * i));
-          total[m] = fma(to_float(dot), mul(f.scale[0], scale), total[m]);
+          low = load_bytes(codes + 64 * i), high = load_bytes(codes + 64 * (i + 4));
+        }
+        UNROLL
+        for (int m = 0; m < M; m++) dots[m] = dot4(dots[m], low, a + m * GROUP + 4 * i);
+        UNROLL
+        for (int m = 0; m < M; m++) {
+          vi& into = TWICE ? more[m] : dots[m];
+          into = dot4(into, high, a + m * GROUP + 16 + 4 * i);
+        }
+      }
+      UNROLL
+      for (int m = 0; m < M; m++) {
+        const vf scale = set1(x.scales[at + m]);
+        if constexpr (TWICE) {
+          total[m] = fma(mul(to_float(dots[m]), f.scale[0]), scale, total[m]);
+          total[m] = fma(mul(to_float(more[m]), f.scale[1]), scale, total[m]);
+        } else {
+          total[m] = fma(to_float(dots[m]), mul(f.scale[0], scale), total[m]);
           if constexpr (MINIMA) {
             vf& into = OF_ROWS ? minima[m] : total[m];
-            into = fma(f.minimum, set1(x.sums[at]), into);
+            into = fma(f.minimum, set1(x.sums[at + m]), into);
           }
         }
       }

@@ -7,6 +7,7 @@ using namespace astra;
 
 constexpr int HALVES = PANEL / W;  // vectors that hold a panel's rows
 constexpr int AHEAD = 4096;        // bytes: the arithmetic of several rows hides the next weights from the core
+constexpr int NEAR = 2;            // the cache they are fetched into is the second: the first has few places for what is under way
 
 struct Factors {
   vf scale[2], minimum;

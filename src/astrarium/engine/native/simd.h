@@ -65,6 +65,12 @@ inline vi broadcast4(const int8_t* p) {
 }
 // acc + four products of unsigned codes and signed activations a lane
 inline vi dot4(vi acc, vi codes, vi x) { return _mm512_dpbusd_epi32(acc, codes, x); }
+// the same four activations in every lane; the compiler would load them on their own
+inline vi dot4(vi acc, vi codes, const int8_t* x) {
+  typedef int32_t __attribute__((may_alias)) Four;
+  asm("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(acc) : "v"(codes), "m"(*(const Four*)x));
+  return acc;
+}
 inline void store_i8(int8_t* p, vf x) { _mm_storeu_si128((__m128i*)p, _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(x))); }
 inline int int_sum(vf rounded) { return _mm512_reduce_add_epi32(_mm512_cvtps_epi32(rounded)); }
 inline vf lower_bf16(vi pairs) { return _mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16)); }
@@ -162,6 +168,7 @@ inline vi dot4(vi acc, vi codes, vi x) {
   return _mm256_add_epi32(acc, _mm256_madd_epi16(high, _mm256_set1_epi16(16)));
 }
 #endif
+inline vi dot4(vi acc, vi codes, const int8_t* x) { return dot4(acc, codes, broadcast4(x)); }
 inline void store_i8(int8_t* p, vf x) {
   __m256i i = _mm256_cvtps_epi32(x);
   __m128i h = _mm_packs_epi32(_mm256_castsi256_si128(i), _mm256_extracti128_si256(i, 1));
