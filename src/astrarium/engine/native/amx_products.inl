@@ -79,8 +79,8 @@ static void on_tiles(const Quantised& q, const Codes& x, int64_t panel, int64_t 
       }
     }
   };
-  const auto turn = [&](auto number, int64_t n) __attribute__((always_inline)) {
-    constexpr int T = decltype(number)::value;
+  const auto turn = [&](auto which, int64_t n) __attribute__((always_inline)) {
+    constexpr int T = decltype(which)::value;
     if (n % PARTS == 0 && n / PARTS + LEAD < groups) ready(n / PARTS + LEAD);
     if (n < products) {
       tile_load<4 + T % 2>(rows + n / PARTS * tall * GROUP + n % PARTS * INPUTS, GROUP);

@@ -58,14 +58,8 @@ inline vi low_nibbles(vi v) { return _mm512_and_si512(v, _mm512_set1_epi8(15)); 
 inline vi high_nibbles(vi v) { return _mm512_and_si512(_mm512_srli_epi16(v, 4), _mm512_set1_epi8(15)); }
 inline vi look_up(vi table, vi codes) { return _mm512_shuffle_epi8(table, codes); }
 inline vi table_of(const uint8_t* p) { return _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i*)p)); }
-inline vi broadcast4(const int8_t* p) {
-  int32_t x;
-  std::memcpy(&x, p, 4);
-  return _mm512_set1_epi32(x);
-}
-// acc + four products of unsigned codes and signed activations a lane
-inline vi dot4(vi acc, vi codes, vi x) { return _mm512_dpbusd_epi32(acc, codes, x); }
-// the same four activations in every lane; the compiler would load them on their own
+// acc + four products of unsigned codes and signed activations a lane, the same activations in each; by the intrinsic
+// the compiler would load these apart
 inline vi dot4(vi acc, vi codes, const int8_t* x) {
   typedef int32_t __attribute__((may_alias)) Four;
   asm("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(acc) : "v"(codes), "m"(*(const Four*)x));
