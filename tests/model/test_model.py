@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +175,62 @@ def test_another_name_of_the_base_is_said(places: dict[str, str], tmp_path: Path
     notes = astrarium.load(str(twin), places["lora"]).notes
     assert any("as its base; here it runs on" in note for note in notes)
     assert astrarium.load(places["base"], places["lora"], format="fp32").notes == []
+
+
+def named(folder: Path, adapter: str, base: str, **metadata: str) -> str:
+    """A copy of an adapter that names another base."""
+    shutil.copytree(adapter, folder)
+    config = json.loads((folder / "adapter_config.json").read_text())
+    (folder / "adapter_config.json").write_text(json.dumps({**config, "base_model_name_or_path": base}))
+    if metadata:
+        (folder / "astrarium.json").write_text(json.dumps({"base": base, **metadata}))
+    return str(folder)
+
+
+@pytest.mark.parametrize(
+    ("folder", "made_for"),
+    [
+        ("starcoderbase-3b", "bigcode/starcoderbase-1b"),
+        ("starcoderbase-1b", "HuggingFaceTB/SmolLM2-135M"),
+        ("starcoderbase-1b", "/elsewhere/starcoderbase-7b/"),
+        ("starcoderbase-1b", "default"),
+    ],
+)
+def test_a_name_that_speaks_of_another_base(places: dict[str, str], tmp_path: Path, folder: str, made_for: str) -> None:
+    shutil.copytree(places["base"], tmp_path / folder)
+    for number, digest in enumerate(({}, {"base_digest": "sha256:0"})):
+        adapter = named(tmp_path / f"adapter{number}", places["lora"], made_for, **digest)
+        model = astrarium.load(str(tmp_path / folder), places["ia3"], format="fp32")
+        with pytest.raises(
+            AdapterError, match=rf"was made for {made_for}, and this base is .*{folder}; load that one.*--any-base"
+        ):
+            model.add_adapter("lora", adapter)
+        assert model.adapters == ("adapter",)
+        model.add_adapter("lora", adapter, any_base=True)
+        assert made_for in model.notes[-1]
+        assert model.ask(QUESTION, adapter="lora", **OPTIONS) == expected(places, "lora")
+
+
+@pytest.mark.parametrize(
+    "made_for",
+    ["bigcode/StarCoderBase-1B", "mirror/starcoderbase-1b", "somebody/their-model", "C:\\m\\starcoderbase-1b"],
+)
+def test_a_name_that_proves_nothing_is_said(places: dict[str, str], tmp_path: Path, made_for: str) -> None:
+    base = shutil.copytree(places["base"], tmp_path / "starcoderbase-1b")
+    adapter = named(tmp_path / "adapter", places["lora"], made_for)
+    notes = astrarium.load(str(base), adapter, format="fp32").notes
+    assert notes == [f"adapter {adapter} names {made_for} as its base; here it runs on {base}"]
+
+
+def test_the_embedded_default_is_a_model_of_the_hub(places: dict[str, str], tmp_path: Path) -> None:
+    model = astrarium.load()
+    for number, made_for in enumerate(
+        ("bigcode/starcoderbase-1b", "HuggingFaceTB/SmolLM2-135M", "somebody/their-model")
+    ):
+        with pytest.raises(AdapterError, match=f"was made for {made_for}, and this base is default"):
+            model.add_adapter("x", named(tmp_path / str(number), places["lora"], made_for))
+    with pytest.raises(AdapterError, match="does not fit base default"):  # of its name, not of its shape
+        model.add_adapter("x", named(tmp_path / "own", places["lora"], "HuggingFaceTB/SmolLM2-135M-Instruct"))
 
 
 def test_a_prompt_that_leaves_no_room(places: dict[str, str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -45,6 +45,7 @@ def ask(
     go_on: Annotated[bool, typer.Option("--continue", help="Go on with the last conversation.")] = False,
     weight_format: options.WeightFormat = "auto",
     adapter_format: options.AdapterFormat = "fp32",
+    any_base: options.AnyBase = False,
     device: options.Device = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object when the answer is whole.")] = False,
 ) -> None:
@@ -83,8 +84,9 @@ def ask(
     options.say_what_greedy_ignores(sampling)
     talk = _conversation(base, places[0] if places else None, template, go_on)
     worn = {place: place for place in places} if several else talk.adapter
+    held: dict[str, Any] = {"format": weight_format, "adapter_format": adapter_format, "device": device}
     with working(f"loading {talk.base}"):
-        model = load(talk.base, worn, format=weight_format, adapter_format=adapter_format, device=device)
+        model = load(talk.base, worn, **held, any_base=any_base)
     for line in model.notes:
         note(line)
     following = first

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -27,6 +27,7 @@ def complete(
     time_limit: options.TimeLimit = None,
     weight_format: options.WeightFormat = "auto",
     adapter_format: options.AdapterFormat = "fp32",
+    any_base: options.AnyBase = False,
     device: options.Device = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -51,8 +52,9 @@ def complete(
     )
     options.say_what_greedy_ignores(sampling)
     name = base_for(adapter) if base is None else base
+    held: dict[str, Any] = {"format": weight_format, "adapter_format": adapter_format, "device": device}
     with working(f"loading {name}"):
-        model = load(name, adapter, format=weight_format, adapter_format=adapter_format, device=device)
+        model = load(name, adapter, **held, any_base=any_base)
     for line in model.notes:
         note(line)
     with working("writing"):

@@ -21,9 +21,14 @@ Seed = Annotated[int, typer.Option(help="Seed of the sampling.")]
 Stop = Annotated[list[str] | None, typer.Option(help="A text that ends the answer; may be given again.")]
 TimeLimit = Annotated[float | None, typer.Option(help="Seconds after which the answer ends with what it has.")]
 WeightFormat = Annotated[
-    str, typer.Option("--format", help="Weights of the base: auto, fp32, bf16, int8, int4 or gguf.")
+    str,
+    typer.Option(
+        "--format",
+        help="Weights of the base: auto, fp32, bf16, int8, int4 or gguf. The last three round what layers read, too.",
+    ),
 ]
 AdapterFormat = Annotated[str, typer.Option(help="Weights of the adapter: fp32 or bf16.")]
+AnyBase = Annotated[bool, typer.Option("--any-base", help="Put an adapter on a base that it does not name.")]
 Device = Annotated[str, typer.Option(help="Where to compute: cpu, cuda or cuda:NUMBER.")]
 
 _OF_DRAWING = {"top_p": 1.0, "top_k": 0, "min_p": 0.0, "seed": 0}

@@ -10,37 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from astrarium.explain.index.library import library
+from astrarium.families.names import family_by_name
 
-_FAMILIES: tuple[tuple[str, str], ...] = (
-    (r"starcoder2", "starcoder2"),
-    (r"starcoder|santacoder|octocoder|gpt_bigcode|astraios", "gpt_bigcode"),
-    (r"mixtral", "mixtral"),
-    (r"mistral|zephyr", "mistral"),
-    (r"qwen3", "qwen3"),
-    (r"qwen-?(1\.5|2)|qwen2\.5|codeqwen", "qwen2"),
-    (r"llama-?4", "llama4"),
-    (r"llama|vicuna|smollm2?-|wizardcoder-python|deepseek-coder-(1\.3|5\.7|6\.7|33)b|guanaco", "llama"),
-    (r"dialogpt|(?<![\w])gpt2|distilgpt2", "gpt2"),
-    (r"pythia|gpt-neox|dolly-v2", "gpt_neox"),
-    (r"gpt-neo(?!x)", "gpt_neo"),
-    (r"gpt-?j-", "gptj"),
-    (r"(?<![a-z])opt-", "opt"),
-    (r"bloom", "bloom"),
-    (r"falcon-?(7b|40b|rw|180b)", "falcon"),
-    (r"(?<![a-z])phi-?[34](?!-?small)", "phi3"),
-    (r"(?<![a-z])phi-?(1|2)", "phi"),
-    (r"gemma-?2-", "gemma2"),
-    (r"gemma-?3-", "gemma3"),
-    (r"gemma-(2b|7b|1\.1)", "gemma"),
-    (r"codegen-", "codegen"),
-    (r"(?<![a-z])mpt-", "mpt"),
-    (r"(flan-|(?<![a-z])|code)t5", "t5"),
-    (r"roberta", "roberta"),
-    (r"distilbert", "distilbert"),
-    (r"(?<![a-z])bert-", "bert"),
-)
-_SIZE = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)(b|m)(?![a-z])", re.IGNORECASE)
-_UNSIZED = {"bigcode/starcoder": 15.5e9, "bigcode/starcoderbase": 15.5e9, "gpt2-xl": 1.5e9, "gpt2": 0.12e9}
 _FP32 = re.compile(r"^bigcode/(starcoder|starcoderbase(-\w+)?)$")
 _METHODS: tuple[tuple[str, str], ...] = (
     (r"astraios-\w+-(parallel|adapterh|adapterp)|adapterh|adapterp|bottleneck", "BOTTLENECK"),
@@ -53,31 +24,11 @@ _METHODS: tuple[tuple[str, str], ...] = (
 )
 
 
-def family_by_name(name: str | None) -> str | None:
-    """The `model_type` that a base's name speaks of."""
-    if name is None:
-        return None
-    lower = name.lower()
-    return next((family for pattern, family in _FAMILIES if re.search(pattern, lower)), None)
-
-
 def family_of_base(name: str | None) -> str | None:
     """The `model_type` of a base: from its configuration where that is at hand, else from its name."""
     config = config_at_hand(name, "config.json")
     found = config.get("model_type") if config else None
     return found if isinstance(found, str) else family_by_name(name)
-
-
-def size_by_name(name: str | None) -> float | None:
-    """Parameters, by a name such as `starcoderbase-7b`."""
-    if name is None:
-        return None
-    if name.lower() in _UNSIZED:
-        return _UNSIZED[name.lower()]
-    found = _SIZE.findall(name.rsplit("/", 1)[-1].replace("_", "-"))
-    if not found:
-        return None
-    return float(found[-1][0]) * (1e9 if found[-1][1].lower() == "b" else 1e6)
 
 
 def method_of_adapter(path: str | None) -> tuple[str | None, bool]:

@@ -14,7 +14,7 @@ from astrarium.engine.adapters.read import NotComputedError, read_adapter
 from astrarium.engine.adapters.target import Target
 from astrarium.engine.opening import open_engine
 from astrarium.model.caches import cache_folder
-from astrarium.model.runner import Request, Runner, base_notes, end_tokens
+from astrarium.model.runner import Request, Runner, end_tokens
 
 if TYPE_CHECKING:
     from astrarium.engine.request import Ticket
@@ -75,7 +75,7 @@ class EngineRunner(Runner):
 
         adapter = self.engine.add_adapter(name, read)
         self.adapters[name] = source
-        return [*base_notes(source, self.source), *(f"adapter {source.name}: {note}" for note in adapter.notes)]
+        return [f"adapter {source.name}: {note}" for note in adapter.notes]
 
     def drop(self, name: str) -> None:
         """See `Runner.drop`."""

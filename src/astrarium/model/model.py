@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from astrarium.core.errors import AdapterError, EngineError, TextError
 from astrarium.engine.sampling import Sampling
+from astrarium.model.made_for import check_made_for
 from astrarium.sources import open_adapter, open_base
 from astrarium.text import choose_template, encode_prompt, fim_prompt, fim_tokens
 
@@ -35,6 +36,7 @@ def load(
     device: str = "cpu",
     revision: str | None = None,
     threads: int | None = None,
+    any_base: bool = False,
     **options: Any,
 ) -> Model:
     """Load a base model and any adapters for it.
@@ -43,11 +45,13 @@ def load(
         base: `default`, a folder, a `.gguf` file, or a hub id.
         adapters: name → where (a folder, a run's folder, or a hub id); or one place, which is then called `adapter`.
         format: how the weights are held: `fp32`, `bf16`, `int8`, `int4`, `gguf` (the blocks of a GGUF file as they
-            are), or `auto`, which `Model.format` tells.
+            are), or `auto`, which `Model.format` tells. In `int8`, `int4` and `gguf` the compiled kernels round what
+            layers read to 8 bits, and in all but `fp32` keys and values are kept in bf16.
         adapter_format: how adapters are held: `fp32` or `bf16`.
         device: where weights, cache and adapters go: `cpu`, `cuda`, `cuda:1`, …
         revision: a branch, tag or commit of the hub, for the base.
         threads: how many the whole process computes with from now on; None for torch's own number.
+        any_base: whether adapters may be put on the base that name another one.
         **options: of the engine: `cache_tokens` (positions that all requests together may hold; eight whole contexts,
             or what fits), `adapter_bytes` (that adapters in memory may take; 512 MiB), `most_rows` (requests that run
             at a time; 64).
@@ -56,12 +60,12 @@ def load(
 
     Raises:
         SourceError: the base or an adapter cannot be found or read.
-        AdapterError: an adapter does not fit the base.
+        AdapterError: an adapter does not fit the base, or was made for another one.
         EngineError: an unknown weight format, weights that are not finite, or too little memory.
     """
     unknown = sorted(set(options) - set(_ENGINE_OPTIONS))
     if unknown:
-        known = ("format", "adapter_format", "device", "revision", "threads", *_ENGINE_OPTIONS)
+        known = ("format", "adapter_format", "device", "revision", "threads", "any_base", *_ENGINE_OPTIONS)
         raise TypeError(f"unknown options {', '.join(unknown)}; known are {', '.join(known)}")
     if not isinstance(adapters, str | os.PathLike | Mapping | None):
         raise AdapterError(
@@ -70,7 +74,7 @@ def load(
     named = {"adapter": adapters} if isinstance(adapters, str | os.PathLike) else dict(adapters or {})
     model = Model(_runner(os.fspath(base), format, adapter_format, device, revision, threads, options))
     for name, where in named.items():
-        model.add_adapter(name, where)
+        model.add_adapter(name, where, any_base=any_base)
     return model
 
 
@@ -146,18 +150,21 @@ class Model:
 
         return self._runner.engine.memory() if isinstance(self._runner, EngineRunner) else {}
 
-    def add_adapter(self, name: str, where: Place) -> None:
+    def add_adapter(self, name: str, where: Place, *, any_base: bool = False) -> None:
         """Load one more adapter, also while answers are being written.
 
         Args:
             name: what it is called from now on.
             where: a folder, a run's folder, or a hub id.
+            any_base: whether it may name another base than this one.
 
         Raises:
             SourceError: it cannot be found or read.
-            AdapterError: it does not fit the base, or the name is taken.
+            AdapterError: it does not fit the base, was made for another one, or the name is taken.
         """
-        self.notes += self._runner.add(name, open_adapter(os.fspath(where)))
+        adapter = open_adapter(os.fspath(where))
+        notes = check_made_for(adapter, self.source, any_base=any_base)
+        self.notes += notes + self._runner.add(name, adapter)
 
     def drop_adapter(self, name: str) -> None:
         """Let go of an adapter.

@@ -36,7 +36,7 @@ class Runner(ABC):
 
     @abstractmethod
     def add(self, name: str, source: AdapterSource) -> list[str]:
-        """Load an adapter; what the user should know of it.
+        """Load an adapter; what the user should know of it, beside what `check_made_for` says.
 
         Raises:
             AdapterError: it does not fit the base.
@@ -73,19 +73,6 @@ class Runner(ABC):
             known = ", ".join(sorted(self.adapters)) or "none"
             raise AdapterError(f"no adapter {name!r} is loaded; loaded are: {known}")
         return self.adapters[name]
-
-
-def base_notes(adapter: AdapterSource, base: BaseSource) -> list[str]:
-    """What a user should know of an adapter on a base: that it was made for another one."""
-    made_for, digest = adapter.config.get("base_model_name_or_path"), adapter.metadata.get("base_digest")
-    if digest is not None and digest != base.digest():
-        return [
-            *adapter.notes,
-            f"adapter {adapter.name} was tuned on {made_for} with other weights than {base.name} has here",
-        ]
-    if digest is None and made_for and made_for not in (base.name, base.lasting_name):
-        return [*adapter.notes, f"adapter {adapter.name} names {made_for} as its base; here it runs on {base.name}"]
-    return list(adapter.notes)
 
 
 def end_tokens(tokenizer: Tokenizer, generation_config: Any) -> list[int]:

@@ -12,7 +12,7 @@ from astrarium.engine.opening import device_of
 from astrarium.engine.request import Ticket
 from astrarium.model.adapters import Wardrobe
 from astrarium.model.base import load_base
-from astrarium.model.runner import Request, Runner, base_notes
+from astrarium.model.runner import Request, Runner
 from astrarium.model.transformers_generate import stream
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class TransformersRunner(Runner):
         """See `Runner.add`."""
         self._wardrobe.add(name, source)
         self.adapters[name] = source
-        return base_notes(source, self.source)
+        return []
 
     def drop(self, name: str) -> None:
         """See `Runner.drop`."""

