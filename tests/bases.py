@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
 import torch
-from peft import get_peft_model
+from peft import PeftConfig, get_peft_model
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from astrarium.methods import recipe
@@ -48,6 +49,21 @@ def save_adapter(folder: Path, base: Path, method: str = "parallel", *, seed: in
         for parameter in adapted.parameters():
             if parameter.requires_grad:
                 parameter.add_(torch.randn_like(parameter) * std)
+    adapted.save_pretrained(folder, save_embedding_layers=False)
+    return folder
+
+
+def save_peft(folder: Path, base: Path, config: PeftConfig, *, seed: int = 0) -> Path:
+    """A random adapter of any configuration of peft's, in a folder."""
+    model = AutoModelForCausalLM.from_pretrained(base)
+    torch.manual_seed(seed)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Model has `tie_word_embeddings=True`")
+        adapted = get_peft_model(model, config)
+    with torch.no_grad():
+        for parameter in adapted.parameters():
+            if parameter.requires_grad:
+                parameter.add_(torch.randn_like(parameter) * 0.1)
     adapted.save_pretrained(folder, save_embedding_layers=False)
     return folder
 

@@ -13,8 +13,8 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from peft import PeftModel, get_peft_model
-from tests.bases import save_adapter, save_base
+from peft import PeftModel
+from tests.bases import save_adapter, save_base, save_peft
 from tests.engine.engines import engine_of, wear
 from transformers import AutoModelForCausalLM
 
@@ -87,17 +87,7 @@ def made(name: str) -> Made:
     for number, (method, config) in enumerate(PEFT.items()):
         if method == "prefix" and family == "gpt_bigcode":
             continue  # stock peft's own is broken there under transformers 5
-        model = AutoModelForCausalLM.from_pretrained(base)
-        torch.manual_seed(number)
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Model has `tie_word_embeddings=True`")
-            adapted = get_peft_model(model, config(names))
-        with torch.no_grad():
-            for parameter in adapted.parameters():
-                if parameter.requires_grad:
-                    parameter.add_(torch.randn_like(parameter) * 0.1)
-        adapted.save_pretrained(folder / method, save_embedding_layers=False)
-        adapters[method] = folder / method
+        adapters[method] = save_peft(folder / method, base, config(names), seed=number)
     return Made(base, adapters)
 
 

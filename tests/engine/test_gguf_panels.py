@@ -43,6 +43,16 @@ def test_product(instructions, kind):
     assert torch.allclose(found.double(), expected, atol=2e-6 * expected.abs().max(), rtol=0)
 
 
+@pytest.mark.parametrize("kind", HELD)
+def test_a_row_does_not_depend_on_its_neighbours(instructions, kind):
+    torch.manual_seed(1)
+    layer = QuantisedLinear(panels_of(stored(kind, 37, 768)))
+    x = torch.randn(40, 768)
+    alone = torch.cat([layer(row.unsqueeze(0)) for row in x])
+    for start, stop in ((0, 40), (3, 11), (5, 38)):
+        assert torch.equal(layer(x[start:stop]), alone[start:stop])
+
+
 def test_the_embedded_default_is_held_as_it_is(instructions):
     for tensor in open_base("default").tensors():
         if tensor.name.endswith("layers.3.mlp.down_proj.weight"):

@@ -7,19 +7,18 @@ from typing import Any
 
 import peft
 import pytest
-import torch
-from peft import get_peft_model
-from tests.bases import save_adapter, save_base
+from tests.bases import save_adapter, save_base, save_peft
 from tests.engine.engines import run, wear
 from tests.sources.gguf_files import Q, llama_keys, llama_tensors, write_gguf
-from transformers import AutoModelForCausalLM
 
 from astrarium.engine.engine import Engine
+from astrarium.engine.formats.torch_layers import for_torch
+from astrarium.engine.native import kernels
 from astrarium.engine.networks import build
 from astrarium.engine.request import Ticket
 from astrarium.engine.sampling import Sampling
-from astrarium.engine.weights import Weights, hold
-from astrarium.sources import open_base
+from astrarium.engine.weights import Plan, Weights, hold
+from astrarium.sources import BaseSource, open_base
 
 SHAPES = {
     "gpt_bigcode": {},
@@ -32,7 +31,7 @@ SHAPES = {
         "max_position_embeddings": 256,
     },
 }
-METHODS = ("lora", "ia3", "ptuning", "adapterh", "parallel")
+METHODS = ("lora", "ia3", "ptuning", "adapterh", "adapterp", "parallel")
 LENGTHS = (1, 5, 33, 64, 97, 2, 130, 40)
 
 
@@ -59,6 +58,21 @@ class _Uneven:
         return (7, 31, 16, 3)[self.turn % 4]
 
 
+def _configs(names: list[str]) -> dict[str, peft.PeftConfig]:
+    def lora(targets: Any, **options: Any) -> peft.PeftConfig:
+        return peft.LoraConfig(target_modules=targets, task_type="CAUSAL_LM", **options)
+
+    return {
+        "whole": lora(names, modules_to_save=["lm_head"]),
+        "dora": lora(names, r=4, use_dora=True),
+        "prompt": peft.PromptTuningConfig(num_virtual_tokens=3, task_type="CAUSAL_LM"),
+        "prefix": peft.PrefixTuningConfig(num_virtual_tokens=3, task_type="CAUSAL_LM"),
+        # A rank from which on the projections lie in panels, not in whole ones, and one of those that do not.
+        "rank-24": lora("all-linear", r=24),
+        "rank-40": lora("all-linear", r=40),
+    }
+
+
 @pytest.fixture(scope="module", params=SHAPES)
 def places(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str | None, Path]:
     folder = tmp_path_factory.mktemp(request.param)
@@ -67,27 +81,15 @@ def places(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     for method in METHODS:
         found[method] = save_adapter(folder / method, base, method, std=0.2)
     names = ["c_proj"] if request.param == "gpt_bigcode" else ["o_proj"]
-    config = peft.LoraConfig(target_modules=names, modules_to_save=["lm_head"], task_type="CAUSAL_LM")
-    adapted = get_peft_model(AutoModelForCausalLM.from_pretrained(base), config)
-    torch.manual_seed(5)
-    with torch.no_grad():
-        for parameter in adapted.parameters():
-            if parameter.requires_grad:
-                parameter.add_(torch.randn_like(parameter) * 0.1)
-    adapted.save_pretrained(folder / "whole", save_embedding_layers=False)
-    found["whole"] = folder / "whole"
-    # A rank from which on the projections lie in panels, not in whole ones, and one of those that do not.
-    for rank in (24, 40):
-        config = peft.LoraConfig(r=rank, target_modules="all-linear", task_type="CAUSAL_LM")
-        adapted = get_peft_model(AutoModelForCausalLM.from_pretrained(base), config)
-        torch.manual_seed(rank)
-        with torch.no_grad():
-            for parameter in adapted.parameters():
-                if parameter.requires_grad:
-                    parameter.add_(torch.randn_like(parameter) * 0.1)
-        adapted.save_pretrained(folder / f"rank-{rank}")
-        found[f"rank-{rank}"] = folder / f"rank-{rank}"
+    for number, (name, config) in enumerate(_configs(names).items()):
+        if name != "prefix" or request.param != "gpt_bigcode":  # which stock peft cannot make
+            found[name] = save_peft(folder / name, base, config, seed=number)
     return found
+
+
+def weights_of(source: BaseSource, form: str) -> Weights:
+    weights = hold(source.config, source.tensors(), form, source.name)
+    return weights if kernels() is not None else for_torch(weights, Plan.of(source.config).embedding)
 
 
 def engine_over(weights: Weights, places: dict[str | None, Path]) -> Engine:
@@ -113,8 +115,7 @@ def told(ticket: Ticket) -> list[object]:
 
 @pytest.mark.parametrize("form", ["fp32", "bf16", "int8", "int4"])
 def test_alone_and_in_company(instructions: str, places: dict[str | None, Path], form: str) -> None:
-    source = open_base(str(places[None]))
-    weights = hold(source.config, source.tensors(), form, source.name)
+    weights = weights_of(open_base(str(places[None])), form)
     requests = list(enumerate([*places, *places]))
     alone = []
     for number, adapter in requests:
@@ -137,8 +138,7 @@ def test_alone_and_in_company(instructions: str, places: dict[str | None, Path],
 
 @pytest.mark.parametrize("form", ["fp32", "int8"])
 def test_many_rows_of_one_adapter(instructions: str, places: dict[str | None, Path], form: str) -> None:
-    source = open_base(str(places[None]))
-    weights = hold(source.config, source.tensors(), form, source.name)
+    weights = weights_of(open_base(str(places[None])), form)
     engine = engine_over(weights, places)
     for adapter in ("rank-24", "rank-40", "lora", "adapterh"):
         alone = []
@@ -155,7 +155,7 @@ def test_many_rows_of_one_adapter(instructions: str, places: dict[str | None, Pa
 def test_blocks_of_a_gguf_file(instructions: str, tmp_path: Path, kind: Any) -> None:
     keys = llama_keys(context_length=256)
     source = open_base(str(write_gguf(tmp_path / "x.gguf", "llama", keys, llama_tensors(kind))))
-    weights = hold(source.config, source.tensors(), "gguf", source.name)
+    weights = weights_of(source, "gguf")
     network = build(source.config, weights)
     alone = []
     for number in range(8):
@@ -171,10 +171,8 @@ def test_blocks_of_a_gguf_file(instructions: str, tmp_path: Path, kind: Any) -> 
 
 @pytest.mark.slow
 def test_the_embedded_default_in_company(instructions: str) -> None:
-    if instructions == "torch":
-        pytest.skip("dequantising at every step takes minutes")
     source = open_base("default")
-    weights = hold(source.config, source.tensors(), "gguf", source.name)
+    weights = weights_of(source, "gguf")
     options = [Sampling(max_new_tokens=8, temperature=0.9, seed=seed, logprobs=5) for seed in range(6)]
     prompts = [list(range(100 + seed, 100 + seed + 40 * seed + 1)) for seed in range(6)]
 

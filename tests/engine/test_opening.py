@@ -25,6 +25,7 @@ from astrarium.engine import disk, memory, opening
 from astrarium.engine.engine import Engine
 from astrarium.engine.formats.gguf import HELD, panel_bytes, panels_of
 from astrarium.engine.formats.layers import QuantisedLinear
+from astrarium.engine.native import kernels
 from astrarium.engine.opening import open_engine
 from astrarium.engine.sampling import Sampling
 from astrarium.model import predict_memory
@@ -258,21 +259,27 @@ def test_gguf_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", [Q.Q5_0, Q.Q5_1])
 def test_gguf_blocks_that_no_kernel_takes_are_dequantised_and_said(tmp_path: Path, kind: Any) -> None:
     file = write_gguf(tmp_path / "x.gguf", "llama", llama_keys(), llama_tensors(kind))
-    engine, notes = opened(file, form="auto")
-    assert (
-        any(f"15 tensors in {kind.name} are dequantised to bf16" in note for note in notes) or engine.format != "gguf"
-    )
+    engine, notes = opened(file, form="gguf")
+    assert any(f"15 tensors in {kind.name} are dequantised to bf16" in note for note in notes)
     reference = opened(file, form="fp32")[0].logits([3, 4, 5])
     assert (engine.logits([3, 4, 5]) - reference).abs().max() < 0.05 * reference.abs().max()
 
 
 @pytest.mark.parametrize("kind", [Q.Q4_0, Q.Q4_1, Q.Q8_0, Q.Q5_0, Q.F16, Q.F32])
-def test_a_gguf_file_s_memory_is_predicted_tensor_by_tensor(tmp_path: Path, kind: Any) -> None:
-    file = write_gguf(tmp_path / "x.gguf", "llama", llama_keys(), llama_tensors(kind))
-    source = open_base(str(file))
+@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize("kernels_of", ["", "torch"])
+def test_a_gguf_file_s_memory_is_predicted_tensor_by_tensor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Any, kernels_of: str, tied: bool
+) -> None:
+    monkeypatch.setenv("ASTRARIUM_CPU", kernels_of)
+    tensors = llama_tensors(kind)
+    if not tied:
+        tensors["output.weight"] = tensors["token_embd.weight"]
+    source = open_base(str(file := write_gguf(tmp_path / "x.gguf", "llama", llama_keys(), tensors)))
     for form in ("gguf", "fp32", "bf16", "int8", "int4"):
         held = opened(file, form=form)[0].memory()["weights"]
-        assert memory.weight_bytes(source.config, form, source.kinds()) == held
+        packed = kernels() is None
+        assert memory.weight_bytes(source.config, form, source.kinds(), packed=packed) == held
 
 
 @pytest.mark.parametrize("kind", HELD)
@@ -284,13 +291,18 @@ def test_the_panels_of_every_block_are_as_large_as_told(kind: str) -> None:
 
 @pytest.mark.parametrize("form", ["fp32", "bf16", "int8", "int4"])
 @pytest.mark.parametrize("width", [64, 40])
-def test_every_family_s_memory_is_predicted_to_the_byte(tmp_path: Path, form: str, width: int) -> None:
+@pytest.mark.parametrize("kernels_of", ["", "torch"])
+def test_every_family_s_memory_is_predicted_to_the_byte(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str, width: int, kernels_of: str
+) -> None:
+    monkeypatch.setenv("ASTRARIUM_CPU", kernels_of)
     shapes = {"n_embd": width, "n_layer": 2, "n_head": 4}
     grouped = {**GROUPED, "hidden_size": width}
     for family in ("gpt_bigcode", "llama", "qwen2", "starcoder2"):
         folder = save_base(tmp_path / family, family, **(shapes if family == "gpt_bigcode" else grouped))
         engine, _ = opened(folder, form=form)
-        assert memory.weight_bytes(open_base(str(folder)).config, form) == engine.memory()["weights"]
+        predicted = memory.weight_bytes(open_base(str(folder)).config, form, packed=kernels() is None)
+        assert predicted == engine.memory()["weights"]
 
 
 def test_a_prediction_is_what_a_load_holds(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,19 +17,19 @@ from torch import Tensor
 from torch.nn import functional
 
 ROWS = 16
-"""Of a block: decoding reads the weights, which takes as long for 16 rows as for one."""
+"""Of a block, where nothing else is better."""
 
 
-def evenly(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """`f` of `[rows, …]`, which treats each row alone, in blocks of rows."""
+def evenly(f: Callable[[Tensor], Tensor], x: Tensor, block: int = ROWS) -> Tensor:
+    """`f` of `[rows, …]`, which treats each row alone, in blocks of so many rows."""
     rows = len(x)
     if x.device.type != "cpu":
         return f(x)
-    missing = -rows % ROWS
+    missing = -rows % block
     filled = functional.pad(x, (0, 0, 0, missing)) if missing else x.contiguous()
-    if len(filled) == ROWS:
+    if len(filled) == block:
         return f(filled)[:rows]
-    return torch.cat([f(block) for block in torch.split(filled, ROWS)])[:rows]
+    return torch.cat([f(part) for part in torch.split(filled, block)])[:rows]
 
 
 def one_by_one(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:

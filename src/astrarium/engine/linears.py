@@ -80,7 +80,7 @@ class Linears(nn.Module):
         y = self._products(copies, read, None)
         for number, row, count, own in around.replaced:
             columns = slice(self.columns[number], self.columns[number + 1])
-            y[row : row + count, columns] = own.product(self._input(copies, number)[row : row + count])
+            y[row : row + count, columns] = own.product(self._input(copies, number)[row : row + count], read=read)
         if around.beside is not None:
             around.beside.run(x, y)
         if around.after is not None:

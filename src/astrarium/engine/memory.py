@@ -13,6 +13,7 @@ from astrarium.engine.cache import PAGE, pages_for
 from astrarium.engine.families.settings import head_width
 from astrarium.engine.formats.gguf import HELD, panel_bytes
 from astrarium.engine.formats.panels import GROUP, PANEL
+from astrarium.engine.formats.torch_layers import WITHOUT_PACKING, packed_bytes
 from astrarium.engine.weights import POSITIONS, Plan
 from astrarium.families import family_of
 
@@ -20,36 +21,47 @@ _LEAST_TOKENS = 256
 """A cache for fewer is of no use."""
 
 
-def weight_bytes(config: Mapping[str, Any], weight_format: str, kinds: Mapping[str, str] | None = None) -> int:
+def weight_bytes(
+    config: Mapping[str, Any], weight_format: str, kinds: Mapping[str, str] | None = None, *, packed: bool = False
+) -> int:
     """Bytes that a base's weights will take, tensor by tensor.
 
     Args:
         config: content of the base's `config.json`.
         weight_format: one of `FORMATS`.
         kinds: for `gguf`, parameter's name → the type of its blocks or its dtype.
+        packed: whether torch's kernels multiply them, see `formats/torch_layers.py`.
     """
     plan = Plan.of(config)
     weights = sum(
-        _layer_bytes(path, *shape, weight_format, (kinds or {}).get(f"{path}.weight", ""), plan)
+        _layer_bytes(path, *shape, weight_format, (kinds or {}).get(f"{path}.weight", ""), plan, packed)
         for path, shape in plan.shapes.items()
     )
     return weights + 4 * (sum(plan.biases.values()) + sum(plan.vectors.values()))
 
 
-def _layer_bytes(path: str, outputs: int, inputs: int, weight_format: str, kind: str, plan: Plan) -> int:
+def _layer_bytes(path: str, outputs: int, inputs: int, weight_format: str, kind: str, plan: Plan, packed: bool) -> int:
     plain = outputs * inputs * (4 if weight_format == "fp32" else 2)
     if path == POSITIONS:
         return plain
-    if weight_format == "gguf":
-        if kind in HELD:
-            return panel_bytes(kind, outputs, inputs)
-        return plain * (2 if kind == "F32" else 1)
-    if weight_format not in ("int8", "int4") or inputs % GROUP:
-        return plain
     rows = -(-outputs // PANEL) * PANEL
-    if weight_format == "int4" and path not in ("lm_head", plan.embedding):
-        return rows * (inputs // GROUP * (GROUP // 2 + 2) + 8)  # codes, scale and minimum of a group; two of a row
-    return rows * (inputs // GROUP * (GROUP + 1) + 4)
+    four = weight_format == "int4" and path not in ("lm_head", plan.embedding)
+    if weight_format == "gguf":
+        if kind not in HELD:
+            return plain * (2 if kind == "F32" else 1)
+        four, panels = kind.startswith("Q4"), panel_bytes(kind, outputs, inputs)
+    elif weight_format not in ("int8", "int4") or inputs % GROUP:
+        return plain
+    elif four:
+        panels = rows * (inputs // GROUP * (GROUP // 2 + 2) + 8)  # codes, scale and minimum of a group; two of a row
+    else:
+        panels = rows * (inputs // GROUP * (GROUP + 1) + 4)
+    looked_up = path == plan.embedding
+    if not packed or (looked_up and not plan.tied):
+        return panels
+    if kind in WITHOUT_PACKING:
+        return plain
+    return packed_bytes(outputs, inputs, 4 if four else 8) + (panels if looked_up else 0)
 
 
 def table_bytes(config: Mapping[str, Any]) -> int:

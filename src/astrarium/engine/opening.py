@@ -18,6 +18,7 @@ from astrarium.engine.cache import PAGE
 from astrarium.engine.calibration import Unrounded, calibrate, texts_for
 from astrarium.engine.engine import Decode, Engine
 from astrarium.engine.formats.layers import HeldLinear
+from astrarium.engine.formats.torch_layers import for_torch
 from astrarium.engine.large_pages import LargePages
 from astrarium.engine.native import kernels
 from astrarium.engine.native import why_not as why_no_kernels
@@ -65,7 +66,7 @@ def open_engine(
     where = device_of(device)
     networks.check(source.config, source.name)
     chosen, notes, rounds = _format(source, weight_format, where)
-    needed = _needed(source, chosen)
+    needed = _needed(source, chosen, where)
     free = memory.available(where)
     advice = "take a smaller weight format (--format int8 or int4), or a smaller base"
     memory.check_fits(f"{source.name} in {chosen}", needed, free, advice)
@@ -77,6 +78,8 @@ def open_engine(
         weights, mapped = _weights(source, chosen, cache, notes)
         notes += [] if mapped else rounds
         weights = weights.moved(where)
+        if where.type == "cpu" and kernels() is None:
+            weights = for_torch(weights, Plan.of(source.config).embedding)
         network = networks.build(source.config, weights)
         engine = Engine(network, weights, ends=ends or (), decode=decode, cache_tokens=tokens, **options)
     return engine, notes + weights.notes
@@ -99,7 +102,7 @@ def predict(
     chosen, _, _ = _format(source, weight_format, where)
     tokens = 8 * family_of(source.config).context(source.config) if cache_tokens is None else cache_tokens
     found = {
-        "weights": _needed(source, chosen),
+        "weights": _needed(source, chosen, where),
         "cache_most": memory.cache_bytes(source.config, tokens, chosen),
         "cache_token": memory.cache_bytes(source.config, PAGE, chosen) // PAGE,
     }
@@ -107,8 +110,10 @@ def predict(
     return found if free is None else {**found, "free": free}
 
 
-def _needed(source: BaseSource, chosen: str) -> int:
-    return memory.weight_bytes(source.config, chosen, source.kinds()) + memory.table_bytes(source.config)
+def _needed(source: BaseSource, chosen: str, where: torch.device) -> int:
+    packed = where.type == "cpu" and kernels() is None
+    weights = memory.weight_bytes(source.config, chosen, source.kinds(), packed=packed)
+    return weights + memory.table_bytes(source.config)
 
 
 def device_of(name: str) -> torch.device:
@@ -141,7 +146,8 @@ def _format(source: BaseSource, wanted: str, device: torch.device) -> tuple[str,
         own = str(source.config.get("dtype") or source.config.get("torch_dtype") or "float32")
         return ("bf16" if gguf or own.endswith("16") else "fp32"), [note] if on_cpu else [], []
     if wanted in ("int8", "int4", "gguf"):
-        note += f"; {wanted} is dequantised at every step, fp32 or bf16 are faster"
+        note += f"; {wanted} is "
+        note += "multiplied in bf16, and prompts are read slower" if on_cpu else "dequantised at every step"
     return wanted, [note], []
 
 

@@ -94,6 +94,25 @@ class Panels:
                 numbers += self._factor(self.minima, self.row_minimum, self.super_minima)
         return numbers.reshape(panels * PANEL, self.inputs)[: self.outputs]
 
+    def rows(self, ids: Tensor) -> Tensor:
+        """Rows of the weight as fp32, `[n]` → `[n, inputs]`."""
+        panel, lane = ids // PANEL, ids % PANEL
+        own = {"row_scale", "row_minimum"}
+        tensors: dict[str, Any] = {
+            name: tensor.view(-1, PANEL)[panel].flatten() if name in own else tensor[panel]
+            for name, tensor in self.tensors().items()
+        }
+        whole = replace(self, outputs=len(ids) * PANEL, **tensors).values().view(len(ids), PANEL, self.inputs)
+        return whole[torch.arange(len(ids), device=ids.device), lane]
+
+    def factors(self) -> tuple[Tensor, Tensor]:
+        """Scale and minimum of each group as fp32 `[panels * 16, groups]`; not of `SUPER6`, whose groups are halved."""
+        assert self.kind != SUPER6
+        scale = self._factor(self.scales, self.row_scale, self.super_scales).flatten(0, 1).squeeze(-1)
+        if self.minima is None:
+            return scale, torch.zeros_like(scale)
+        return scale, self._factor(self.minima, self.row_minimum, self.super_minima).flatten(0, 1).squeeze(-1)
+
     def _factor(self, stored: Tensor, rows: Tensor | None, supers: Tensor | None) -> Tensor:
         """Scales or minima as fp32 `[panels, 16, groups, 1]`."""
         factor = stored.float()
