@@ -53,7 +53,7 @@ def save_adapter(folder: Path, base: Path, method: str = "parallel", *, seed: in
     return folder
 
 
-def save_peft(folder: Path, base: Path, config: PeftConfig, *, seed: int = 0) -> Path:
+def save_peft(folder: Path, base: Path, config: PeftConfig, *, seed: int = 0, std: float = 0.1) -> Path:
     """A random adapter of any configuration of peft's, in a folder."""
     model = AutoModelForCausalLM.from_pretrained(base)
     torch.manual_seed(seed)
@@ -63,7 +63,7 @@ def save_peft(folder: Path, base: Path, config: PeftConfig, *, seed: int = 0) ->
     with torch.no_grad():
         for parameter in adapted.parameters():
             if parameter.requires_grad:
-                parameter.add_(torch.randn_like(parameter) * 0.1)
+                parameter.add_(torch.randn_like(parameter) * std)
     adapted.save_pretrained(folder, save_embedding_layers=False)
     return folder
 

@@ -159,6 +159,15 @@ def test_ratios_by_hand(tmp_path: Path) -> None:
     assert prefill.ratios == {"matmul": pytest.approx(2 * 1024 * (weights - 49_152 * 2048) / 4.0 / 1e12)}
     load = judged("load", astrarium={"since_start_s": 3.0}, transformers={"since_start_s": 21.0})
     assert load.ratios == {"transformers": 7.0, "first-start": 3.0}
+    assert judged("long", astrarium={"near": 0.020, "far": 0.025}).ratios == {"token-8000": 1.25}
+    assert judged("stall", astrarium={"alone_s": 0.5, "joined_s": 0.75}).ratios == {"gap": 1.5}
+    assert judged("prefix", astrarium={"first_s": 2.0, "second_s": 0.25}).ratios == {"first-token": 0.125}
+    bank = {"above_bytes": 2.0**29, "reload_s": 0.25, "plain_s": 0.125, "requests_per_s": 5.0}
+    assert judged("bank", astrarium=bank).ratios == {"memory": 0.5, "reload": 0.25}
+    first = {"since_start_s": 60.0, "peak_anon": 5e9, "int4_bytes": 4e9}  # of the warm-up, which rounds
+    second = Played("int4", [{"since_start_s": 2.0, "peak_anon": 1e9, "int4_bytes": 4e9}], first)
+    seven = all_benches()["load-7b"].judge(Standing({OURS: second}), RATES)
+    assert seven.ratios == {"memory": 1.25, "second-start": 2.0}
     useful = 4 * (30 * (576 * 960 + 576 * 576 + 3 * 576 * 1536) + 49_152 * 576)
     train = judged("train", astrarium={"tokens_per_s": 900.0}, trainer={"tokens_per_s": 300.0})
     assert train.ratios == {"trainer": 3.0, "matmul": pytest.approx(900 * useful / 1e12)}

@@ -99,7 +99,7 @@ def test_int8_keeps_its_digits_at_any_size(instructions, size):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_it_reads_a_text_and_loses_less(tmp_path, family, monkeypatch):
+def test_it_reads_a_text_and_says_where_it_cannot(tmp_path, family, monkeypatch):
     folder = save_base(tmp_path / "base", family, **FAMILIES[family])
     source = open_base(str(folder))
     ids = [(7 * i) % 200 + 5 for i in range(100)]

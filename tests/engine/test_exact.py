@@ -165,7 +165,7 @@ def test_a_row_among_others_is_the_row_alone(name: str, batch: list, leaves: int
 
 @pytest.mark.slow
 def test_the_embedded_default_once() -> None:
-    """1e-5 of the largest absolute logit, in fp32, on a real model; bare, and with adapters of three kinds."""
+    """1e-5 of the largest absolute logit, in fp32, on a real model; bare, and with an adapter of every method."""
     from astrarium.model import load_base
 
     folder = Path(tempfile.mkdtemp())
@@ -174,10 +174,16 @@ def test_the_embedded_default_once() -> None:
     theirs_model.save_pretrained(folder / "base")
     ours = engine_of("default")
     ids = [(37 * at) % 40_000 + 5 for at in range(120)]
-    for method in (None, "lora", "ptuning", "adapterp"):
+    others = ("rslora", "dora", "prompt", "prefix")
+    for method in (None, *ASTRAIOS, *others):
         model = theirs_model
         if method is not None:
-            wear(ours, method, save_adapter(folder / method, folder / "base", method, std=0.02))
+            place = folder / method
+            if method in others:
+                save_peft(place, folder / "base", PEFT[method](["q_proj", "v_proj", "down_proj"]), std=0.02)
+            else:
+                save_adapter(place, folder / "base", method, std=0.02)
+            wear(ours, method, place)
             model = PeftModel.from_pretrained(
                 AutoModelForCausalLM.from_pretrained(folder / "base", attn_implementation="eager"),
                 str(folder / method),

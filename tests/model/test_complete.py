@@ -53,6 +53,8 @@ def by_hand(base: Path, marks: tuple[str, str, str], tokenizer: object, before: 
 def test_between_a_prefix_and_a_suffix(tmp_path: Path, family: str) -> None:
     base, marks, tokenizer = based(tmp_path, family)
     model = astrarium.load(str(base), format="fp32")
+    slower = [note for note in model.notes if "transformers runs it, which is slower" in note]
+    assert len(slower) == (family == "gpt_neox")
     before, after = TEXT[:24], TEXT[24:]
     found = model.complete(before, after, max_new_tokens=8)
     assert found == by_hand(base, marks, tokenizer, before, after, 8)

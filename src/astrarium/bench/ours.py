@@ -206,9 +206,11 @@ def _bank(model: Any, work: Mapping[str, Any]) -> dict[str, float]:
     prompt = work["prompts"][0][:_SHORT]
     # A plain request first: what it allocates once is the base's. It also tells what of the reload is only decoding.
     plain = min(_to_first_token(model, prompt) for _ in range(3))
-    # As it was before any adapter was asked for, without those that were read when the model was loaded.
-    alone = _ALONE.setdefault("bytes", process_bytes("VmRSS") - float(model.engine.memory()["adapters"]))
-    order = list(work["adapters"])
+    alone = _ALONE.setdefault("bytes", process_bytes("VmRSS"))  # as it was before the first adapter was read
+    for name, place in work["bank"].items():
+        if name not in model.adapters:
+            model.add_adapter(name, place)
+    order = list(work["bank"])
     random.Random(time.time_ns()).shuffle(order)
     start = time.perf_counter()
     for name in order:

@@ -15,7 +15,7 @@ _GIB = 1 << 30
 
 def _contestants(setting: Setting) -> list[Contestant]:
     adapters = default_adapters(setting, *["lora"] * _LORAS, *["adapterp"] * _BOTTLENECKS)
-    return [setting.ours("bank", {"base": DEFAULT, "adapters": adapters, "prompts": prompts(1, 8)})]
+    return [setting.ours("bank", {"base": DEFAULT, "bank": adapters, "prompts": prompts(1, 8)})]
 
 
 def _judge(standing: Standing, rates: Rates) -> Verdict:
