@@ -12,7 +12,8 @@ from peft import PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM
 
 import astrarium
-from astrarium.core.errors import AdapterError
+from astrarium.core.errors import AdapterError, EngineError
+from astrarium.model import merging
 from tests.bases import save_adapter, save_base
 
 NAMES = ["c_attn", "c_fc"]
@@ -51,6 +52,16 @@ def saved(base: Path, folder: Path, config: Any) -> Path:
 @pytest.mark.parametrize("method", CONFIGS)
 def test_merged_into_a_copy(base: Path, tmp_path: Path, method: str) -> None:
     check(base, tmp_path, method)
+
+
+def test_too_little_memory_for_the_copy(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    adapter = saved(base, tmp_path / "loha", CONFIGS["loha"]())
+    model = astrarium.load(str(base), format="fp32")
+    monkeypatch.setattr(merging, "available", lambda: 1 << 16)
+    with pytest.raises(EngineError, match=r"loha: the engine does not compute LOHA itself; merging it into a copy of "):
+        model.add_adapter("loha", str(adapter))
+    assert model.adapters == ()
+    assert model.ask("Hi", max_new_tokens=2, template="plain")
 
 
 @pytest.mark.parametrize("method", ["embedding", "tokens"])

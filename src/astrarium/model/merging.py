@@ -11,6 +11,8 @@ from torch import nn
 
 from astrarium.core.errors import AdapterError
 from astrarium.engine.adapters.parts import Adapter
+from astrarium.engine.memory import available, check_fits
+from astrarium.families import family_of
 from astrarium.model.base import load_base
 
 if TYPE_CHECKING:
@@ -31,7 +33,11 @@ def merged(source: AdapterSource, base: BaseSource, target: Target, reason: str)
 
     Raises:
         AdapterError: peft cannot load or merge it, or it changes what the engine cannot replace.
+        EngineError: too little memory for the copy, and for what it was before.
     """
+    needed = 2 * 4 * family_of(base.config).parameters(base.config)
+    what = f"adapter {source.name}: {reason}; merging it into a copy of base {base.name} in fp32"
+    check_fits(what, needed, available(), "take a method that the engine computes itself, or a smaller base")
     copy = load_base(base.lasting_name, dtype="fp32").model
     with torch.inference_mode():
         before = {name: tensor.clone() for name, tensor in copy.state_dict().items()}
