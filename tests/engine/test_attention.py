@@ -58,6 +58,8 @@ def test_the_same_as_in_torch(
             cache.put(0, taken, 0, before[0], before[1])
         segments.append(Segment((1,) * count, position, taken, Worn(Adapter(""))))
     step = Step(segments)
+    for cache in (first, second):
+        step.open(cache)
     fused = torch.randn(step.tokens, (query_heads + 2 * kv_heads) * width)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(VARIABLE, "torch")

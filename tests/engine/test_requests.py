@@ -14,6 +14,7 @@ from tests.engine.engines import engine_of, run, wear
 from tests.vocabularies import our_tokenizer
 
 from astrarium.core.errors import EngineError, TextError
+from astrarium.engine.cache import pages_for
 from astrarium.engine.choosing import logprob
 from astrarium.engine.engine import Engine
 from astrarium.engine.pace import Pace
@@ -179,6 +180,17 @@ def test_a_beginning_is_shared_and_what_follows_is_not(base: Path) -> None:
     follow = engine.submit([*common, 11, 12, *again.tokens, 5], sampling=options)  # the answer, and on
     run(engine)
     assert follow.shared_tokens == 96
+
+
+def test_memory_is_taken_as_tokens_are_written_not_as_they_are_allowed(base: Path) -> None:
+    engine = engine_of(base)
+    ticket = engine.submit([5, 6, 7], sampling=Sampling(max_new_tokens=200, min_new_tokens=200))
+    page = engine.cache.shape.page_bytes
+    while engine.busy:
+        engine.step()
+        written = len(ticket.tokens) + 3
+        assert engine.memory()["cache"] == pages_for(written - 1) * page  # the last token is not run
+    assert len(ticket.tokens) == 200
 
 
 def test_many_requests_through_a_small_cache(base: Path) -> None:

@@ -90,7 +90,7 @@ class Cache:
         return self.touched * self.shape.page_bytes
 
     def take(self, count: int) -> list[int]:
-        """Some pages of one's own.
+        """Some pages of one's own; nothing may be read of one before `open`.
 
         Raises:
             EngineError: there are not so many.
@@ -105,10 +105,14 @@ class Cache:
                 page, _ = self._idle.popitem(last=False)
                 del self._known[self._chain_of.pop(page)]
             self._users[page] = 1
-            if not self._cleared[page]:
-                self._clear(page)
             found.append(page)
         return found
+
+    def open(self, pages: list[int], start: int, stop: int) -> None:
+        """Make ready the pages that hold the positions from `start` up to `stop`, which are about to be written."""
+        for page in pages[start // PAGE : pages_for(stop)]:
+            if not self._cleared[page]:
+                self._clear(page)
 
     def give_back(self, pages: list[int]) -> None:
         """Let go of pages. Those whose content is known stay until their room is needed."""
@@ -165,6 +169,7 @@ class Cache:
 
     def put(self, layer: int, pages: list[int], position: int, keys: Tensor, values: Tensor) -> None:
         """Write keys and values, fp32 `[tokens, kv_heads, head_width]`, from a position on."""
+        self.open(pages, position, position + len(keys))
         pair, width = self.shape.pair, self.shape.head_width
         where = torch.arange(position, position + len(keys), device=self.device)
         page, slot = torch.tensor(pages, device=self.device)[where // PAGE], where % PAGE

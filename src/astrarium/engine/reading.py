@@ -19,6 +19,7 @@ class Reading:
     def __init__(self, network: Network, cache: Cache, segments: list[Segment]) -> None:
         self._network, self._cache = network, cache
         self._step = Step(segments, network.device, read=True)
+        self._step.open(cache)
         self._x: Tensor | None = None
         self._next = 0
 

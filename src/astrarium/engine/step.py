@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from astrarium.engine.adapters.parts import Adapter
+from astrarium.engine.cache import Cache
 from astrarium.engine.native import current
 
 
@@ -94,6 +95,11 @@ class Step:
         self.rows = rows_of(_layout((segment.worn, len(segment.ids)) for segment in self.segments), self.read)
         self.chosen = rows_of(_layout((segment.worn, segment.wanted) for segment in self.segments), self.read)
         self.wanted = None if len(wanted) == row else torch.tensor(wanted, device=self.device)
+
+    def open(self, cache: Cache) -> None:
+        """Make ready the pages that its tokens are written to."""
+        for segment in self.segments:
+            cache.open(segment.pages, segment.position, segment.position + len(segment.ids))
 
     @property
     def positions(self) -> Tensor:

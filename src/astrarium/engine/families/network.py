@@ -58,6 +58,7 @@ class Network(nn.Module):
     def forward(self, step: Step, cache: Cache) -> Tensor:
         """The logits of the step's wanted tokens, fp32 `[wanted, vocabulary]`; good until the next step."""
         kernels()
+        step.open(cache)
         return self._recordings.run(self._through, self.embedded(step), step, cache)
 
     def _through(self, x: Tensor, step: Step, cache: Cache) -> Tensor:
