@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,10 @@ from tests.engine.engines import engine_of, run, wear
 from astrarium.core.errors import AdapterError, AstrariumError
 from astrarium.engine.adapters.bank import Bank
 from astrarium.engine.adapters.parts import Adapter, low_rank
+from astrarium.engine.adapters.read import read_adapter
+from astrarium.engine.adapters.target import Target
 from astrarium.engine.sampling import Sampling
+from astrarium.sources import open_adapter
 
 LONG = Sampling(max_new_tokens=20, min_new_tokens=20)
 
@@ -120,6 +124,28 @@ def test_loaded_and_dropped_while_others_run(base: Path, tmp_path: Path) -> None
     assert ticket.tokens == alone.tokens
 
 
+def test_others_are_served_while_an_adapter_is_read(base: Path, tmp_path: Path) -> None:
+    engine = engine_of(base)
+    source = open_adapter(str(save_adapter(tmp_path / "slow", base, "lora")))
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow() -> Adapter:
+        begun.set()
+        assert go_on.wait(60)
+        return read_adapter(source, Target(engine.network, "base"))
+
+    thread = threading.Thread(target=engine.add_adapter, args=("slow", slow))
+    thread.start()
+    assert begun.wait(60)
+    ticket = engine.submit([1, 2, 3], sampling=Sampling(max_new_tokens=3, min_new_tokens=3))
+    run(engine)
+    assert ticket.reason == "length"
+    assert engine.bank.names == ()
+    go_on.set()
+    thread.join()
+    assert engine.bank.names == ("slow",)
+
+
 def test_an_adapter_that_cannot_be_read_again_fails_its_request_alone(base: Path, tmp_path: Path) -> None:
     engine = engine_of(base, adapter_bytes=1)
     gone = save_adapter(tmp_path / "gone", base, "lora")
@@ -170,4 +196,14 @@ def test_adapter_configurations_that_make_no_sense(base: Path, tmp_path: Path, k
     with pytest.raises(AdapterError, match=r"adapter .*, made for .*, does not fit base base: ") as raised:
         wear(engine, "a", folder)
     assert "\n" not in str(raised.value)
+    assert engine.bank.names == ()
+
+
+def test_an_activation_that_nobody_knows(base: Path, tmp_path: Path) -> None:
+    folder = save_adapter(tmp_path / "a", base, "parallel")
+    file = folder / "adapter_config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "non_linearity": "x"}))
+    engine = engine_of(base)
+    with pytest.raises(AdapterError, match=r"does not fit base base: .*activation 'x' is not known; expected one of"):
+        wear(engine, "a", folder)
     assert engine.bank.names == ()

@@ -399,6 +399,7 @@ def test_what_would_not_fit_is_refused_before_it_is_taken(base: Path, monkeypatc
         opened(base, form="fp32")
 
 
+LLAMA3 = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0}
 GROUPED = {
     "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4,
     "num_key_value_heads": 2, "max_position_embeddings": 256,
@@ -430,6 +431,10 @@ def grouped(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         ("qwen2", "layer_types", ["full_attention"], "expected full_attention or sliding_attention for each of its 2"),
         ("qwen2", "layer_types", ["full_attention"] * 3, "for each of its 2 layers"),
         ("qwen2", "layer_types", ["full_attention", "x"], "for each of its 2 layers"),
+        ("qwen2", "num_attention_heads", 10**9, "expected no more than its hidden_size, 32"),
+        ("llama", "tie_word_embeddings", "false", "tie_word_embeddings is 'false' .*; expected true or false"),
+        ("llama", "tie_word_embeddings", True, "lm_head.weight is not model.embed_tokens.weight"),
+        ("llama", "rope_parameters", LLAMA3 | {"low_freq_factor": 8.0}, "low_freq_factor is 8.0"),
     ],
 )
 def test_configurations_that_make_no_sense_are_refused_by_key(
@@ -440,6 +445,17 @@ def test_configurations_that_make_no_sense_are_refused_by_key(
     file.write_text(json.dumps({**json.loads(file.read_text()), key: value}))
     with pytest.raises(AstrariumError, match=message):
         opened(tmp_path / "base", form="fp32")
+
+
+@pytest.mark.parametrize("form", ["fp32", "int8"])
+def test_a_head_of_its_own_that_is_the_table_may_be_tied(grouped: dict[str, Path], tmp_path: Path, form: str) -> None:
+    shutil.copytree(grouped["llama"], tmp_path / "base")
+    file, config = tmp_path / "base" / "model.safetensors", tmp_path / "base" / "config.json"
+    tensors = load_file(file)
+    save_file({**tensors, "lm_head.weight": tensors["model.embed_tokens.weight"].clone()}, file)
+    config.write_text(json.dumps({**json.loads(config.read_text()), "tie_word_embeddings": True}))
+    engine, _ = opened(tmp_path / "base", form=form)
+    assert engine.weights.linears["lm_head"] is engine.weights.linears["model.embed_tokens"]
 
 
 @pytest.mark.parametrize("form", ["fp32", "int8"])

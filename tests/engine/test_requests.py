@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -282,6 +283,31 @@ def test_an_error_in_one_row_is_that_row_s_alone(base: Path) -> None:
     assert str(broken.error) == "the request failed: KeyError: 0"
     assert before.tokens == after.tokens == expected.tokens
     assert before.text == after.text == expected.text
+    assert engine.cache.available == engine.cache.pages
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_an_adapter_that_cannot_be_computed_fails_its_own_rows(base: Path, tmp_path: Path, late: bool) -> None:
+    """While prompts are read together, and while rows decode together."""
+    engine = engine_of(base)
+    wear(engine, "good", save_adapter(tmp_path / "good", base, "parallel"))
+    wear(engine, "bad", save_adapter(tmp_path / "bad", base, "parallel", seed=2))
+    options = Sampling(max_new_tokens=8, min_new_tokens=8)
+    names = (None, "good", "bad")
+    expected = [engine.submit(PROMPT, sampling=options, adapter=name) for name in names[:2]]
+    run(engine)
+    tickets = [engine.submit(PROMPT, sampling=options, adapter=name) for name in names]
+    while late and not all(ticket.tokens for ticket in tickets):
+        engine.step()
+    place = engine.bank._places["bad"].worn
+    assert place is not None
+    for parts in place.adapter.sites.values():
+        parts[:] = [replace(part, activation="never heard of") for part in parts]  # type: ignore[call-arg]
+    engine.network.forget_layouts()
+    run(engine)
+    assert [ticket.tokens for ticket in tickets[:2]] == [ticket.tokens for ticket in expected]
+    assert tickets[2].reason == "error"
+    assert "activation 'never heard of' is not known" in str(tickets[2].error)
     assert engine.cache.available == engine.cache.pages
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import astrarium
-from astrarium.core.errors import AdapterError, AstrariumError, EngineError, TextError
+from astrarium.core.errors import AdapterError, AstrariumError, EngineError, SourceError, TextError
 from astrarium.model import Model, Sampling
 from tests.bases import save_adapter, save_base
 
@@ -73,6 +73,14 @@ def test_of_a_base_s_generation_config_only_the_end_counts(tmp_path: Path, tempe
         told = {"repetition_penalty": 30.0, "num_beams": 3, "do_sample": True, "min_p": 0.9, "temperature": 0.1}
         (base / "generation_config.json").write_text(json.dumps({"eos_token_id": 0, **told}))
         assert astrarium.load(base, format="fp32").ask("One?", **options) == expected
+
+
+@pytest.mark.parametrize("value", ["x", [[1]], {"a": 1}, True, 1.5, [1, "2"]])
+def test_an_end_that_is_no_token(tmp_path: Path, value: Any) -> None:
+    base = save_base(tmp_path / "base")
+    (base / "generation_config.json").write_text(json.dumps({"eos_token_id": value}))
+    with pytest.raises(SourceError, match=r"eos_token_id is .* in the base's configuration; expected one id or a list"):
+        astrarium.load(str(base))
 
 
 def test_what_cannot_be_begun(model: Model) -> None:

@@ -9,6 +9,7 @@ import peft
 import pytest
 import torch
 from peft import PeftModel, get_peft_model
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
 import astrarium
@@ -52,6 +53,26 @@ def saved(base: Path, folder: Path, config: Any) -> Path:
 @pytest.mark.parametrize("method", CONFIGS)
 def test_merged_into_a_copy(base: Path, tmp_path: Path, method: str) -> None:
     check(base, tmp_path, method)
+
+
+@pytest.mark.parametrize("method", CONFIGS)
+def test_a_file_that_does_not_fit(base: Path, tmp_path: Path, method: str) -> None:
+    """peft passes over what it does not find, and the answer would be the base's."""
+    folder = saved(base, tmp_path / method, CONFIGS[method]())
+    file = folder / "adapter_model.safetensors"
+    whole = load_file(file)
+    first = sorted(whole)[0]
+    model = astrarium.load(str(base), format="fp32")
+    broken = {
+        "1 sites without a tensor": {key: tensor for key, tensor in whole.items() if key != first},
+        "1 tensors without a site": {**whole, "base_model.model.transformer.h.9.attn.c_attn.more": torch.ones(3)},
+        "is not finite": {**whole, first: whole[first] * float("nan")},
+    }
+    for message, tensors in broken.items():
+        save_file(tensors, file, metadata={"format": "pt"})
+        with pytest.raises(AdapterError, match=message):
+            model.add_adapter("x", str(folder))
+        assert model.adapters == ()
 
 
 def test_too_little_memory_for_the_copy(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

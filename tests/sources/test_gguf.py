@@ -213,6 +213,13 @@ def test_an_unknown_block_type_is_named(tmp_path: Path) -> None:
     [
         ("falcon", {}, r"is of architecture 'falcon'; known are llama, qwen2, starcoder2, gpt2, starcoder"),
         ("llama", {"rope.scaling.type": "yarn"}, r"scales its rotary positions \(yarn\)"),
+        ("llama", {"attention.scale": 3.0}, r"llama.attention.scale is 3.0, which is not computed here; expected 0"),
+        ("llama", {"expert_count": 4}, r"llama.expert_count is 4, which is not computed here"),
+        ("llama", {"logit_scale": 2.0}, r"llama.logit_scale is 2.0"),
+        ("llama", {"attention.causal": False}, r"llama.attention.causal is False"),
+        ("llama", {"attention.key_length": 8}, r"llama.attention.key_length is 8, which is not .*; expected 16"),
+        ("llama", {"tokenizer.ggml.token_type": 7}, r"259 tokens and 7 token types"),
+        ("llama", {"tokenizer.ggml.pre": [1, 2]}, r"cuts text the way \[1, 2\]"),
         ("llama", {"tokenizer.ggml.model": "llama"}, r"vocabulary of kind 'llama'; known is 'gpt2'"),
         ("llama", {"tokenizer.ggml.pre": "viking"}, r"cuts text the way 'viking'"),
         ("llama", {"tokenizer.ggml.eos_token_id": 999}, r"eos token is 999; the vocabulary has 259"),

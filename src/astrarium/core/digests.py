@@ -11,8 +11,8 @@ from typing import Any
 _CHUNK_BYTES = 1 << 20
 
 
-def digest_bytes(content: bytes) -> str:
-    """Digest of a byte string."""
+def digest_bytes(content: bytes | memoryview) -> str:
+    """Digest of bytes."""
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 

@@ -23,7 +23,13 @@ A message names the thing, the value found, what was expected, and what to do.
 
 
 class AstrariumError(Exception):
-    """Base of all errors that astrarium raises on purpose. The command line prints it as one line and exits with 1."""
+    """Base of all errors that astrarium raises on purpose. The command line prints it as one line and exits with 1.
+
+    Names out of files may hold line breaks and control characters; a message holds them escaped.
+    """
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__("".join(c if c.isprintable() else repr(c)[1:-1] for c in str(message)))
 
 
 class SourceError(AstrariumError):

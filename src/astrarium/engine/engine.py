@@ -108,9 +108,12 @@ class Engine:
         _engines.add(self)
 
     def add_adapter(self, name: str, reader: Reader) -> Adapter:
-        """Add an adapter; requests can name it from now on. See `Bank.add`."""
+        """Add an adapter; requests can name it from now on. Others are served while it is read. See `Bank.add`."""
         with self._lock:
-            return self.bank.add(name, reader)
+            self.bank.check_new(name)
+        adapter = reader()
+        with self._lock:
+            return self.bank.add(name, reader, adapter)
 
     def drop_adapter(self, name: str) -> None:
         """Take an adapter out. See `Bank.drop`."""
@@ -284,8 +287,16 @@ class Engine:
         """A token of each request that decodes."""
         began = time.perf_counter()
         chosen = together([(r, Segment((r.ids[-1],), len(r.ids) - 1, r.pages, r.worn)) for r in decoding])
-        step = Step([segment for _, segment in chosen], self.network.device)
-        logits = self.network(step, self.cache).cpu()  # tokens are chosen there, by the same streams on any device
+        try:
+            step = Step([segment for _, segment in chosen], self.network.device)
+            logits = self.network(step, self.cache).cpu()  # tokens are chosen there, by the same streams on any device
+        except Exception as error:
+            if len(decoding) == 1:
+                self._broken(decoding[0], error)
+            else:
+                for request in decoding:  # whose error it is shows when each goes alone
+                    self._continue([request])
+            return
         likeliest = likeliest_of(logits)
         for row, (request, segment) in enumerate(chosen):
             self._write(request, segment, logits[row], likeliest[row])
@@ -294,6 +305,9 @@ class Engine:
     def _read(self, beside: int) -> None:
         """Some of the prompts, beside so many requests that decode; of those that are read, the first token."""
         for read in self._prompts.advance(self._running, beside):
+            if read.error is not None:
+                self._broken(read.request, read.error)
+                continue
             first = 0 if read.logits is None else likeliest_of(read.logits.unsqueeze(0))[0]
             self._write(read.request, read.segment, read.logits, first if read.finite else None)
 
@@ -325,8 +339,12 @@ class Engine:
             if logits is not None:
                 self._events.append(self._take(request, choose(request, logits, first, self._ends), logits))
         except Exception as error:  # this request fails alone
-            self.cache.spoil(request.pages)
-            self._events.append(self._fail(request, error))
+            self._broken(request, error)
+
+    def _broken(self, request: Running, error: Exception) -> None:
+        """A request fails, and what it has written may be broken."""
+        self.cache.spoil(request.pages)
+        self._events.append(self._fail(request, error))
 
     def _take(self, request: Running, token: int, logits: Tensor) -> Event:
         ticket, options = request.ticket, request.sampling

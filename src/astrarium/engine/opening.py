@@ -126,6 +126,8 @@ def device_of(name: str) -> torch.device:
         device = torch.device(name)
     except RuntimeError as error:
         raise EngineError(f"device {name!r} is not known; expected cpu, cuda or cuda:NUMBER") from error
+    if device.type not in ("cpu", "cuda"):
+        raise EngineError(f"device {name!r} is not known; expected cpu, cuda or cuda:NUMBER")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise EngineError(f"device {name!r} is not here; torch finds {torch.cuda.device_count()} CUDA devices")
     return device

@@ -31,6 +31,8 @@ class Read:
     """Whether its numbers are."""
     logits: Tensor | None
     """After the prompt's last token `[vocabulary]`; None where more of it is to come."""
+    error: Exception | None = None
+    """Why it could not be read."""
 
 
 class Prompts:
@@ -64,7 +66,10 @@ class Prompts:
         until = time.perf_counter() + (self.pace.budget(beside) if beside else float("inf"))
         while reading.left:
             began = time.perf_counter()
-            reading.advance()
+            try:
+                reading.advance()
+            except Exception:
+                return [self._alone(request, segment) for request, segment in chosen]
             now = time.perf_counter()
             self.pace.read(reading.tokens, now - began)
             if now + self.pace.block(reading.tokens) > until:
@@ -72,13 +77,31 @@ class Prompts:
         if reading.left:
             self.reading = chosen, reading
             return []
-        logits: Iterator[Tensor] = iter(())
-        if any(segment.wanted for _, segment in chosen):
-            logits = iter(reading.logits())
-        return [
-            Read(request, segment, finite, next(logits) if segment.wanted else None)
-            for (request, segment), finite in zip(chosen, reading.finite(), strict=True)
-        ]
+        try:
+            return _read(chosen, reading)
+        except Exception:
+            return [self._alone(request, segment) for request, segment in chosen]
+
+    def _alone(self, request: Running, segment: Segment) -> Read:
+        """A piece by itself, after an error of the whole: whose error it is shows then."""
+        try:
+            reading = Reading(self._network, self._cache, [segment])
+            while reading.left:
+                reading.advance()
+            return _read([(request, segment)], reading)[0]
+        except Exception as error:
+            return Read(request, segment, False, None, error)
+
+
+def _read(chosen: Chosen, reading: Reading) -> list[Read]:
+    """What has come of pieces that have passed all blocks."""
+    logits: Iterator[Tensor] = iter(())
+    if any(segment.wanted for _, segment in chosen):
+        logits = iter(reading.logits())
+    return [
+        Read(request, segment, finite, next(logits) if segment.wanted else None)
+        for (request, segment), finite in zip(chosen, reading.finite(), strict=True)
+    ]
 
 
 def together(chosen: Chosen) -> Chosen:

@@ -33,6 +33,11 @@ def parameters(config: Mapping[str, Any]) -> dict[str, Any]:
     found["rope_type"] = found.get("rope_type") or found.get("type") or "default"
     for key in ("rope_theta", *_NEEDED.get(str(found["rope_type"]), ())):
         positive(found, key)
+    if found["rope_type"] == "llama3" and not found["low_freq_factor"] < found["high_freq_factor"]:
+        raise SourceError(
+            f"low_freq_factor is {found['low_freq_factor']} in the base's configuration; expected less than its "
+            f"high_freq_factor, {found['high_freq_factor']}"
+        )
     return found
 
 

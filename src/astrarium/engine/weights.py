@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from astrarium.core.digests import digest_bytes
 from astrarium.core.errors import CorruptFileError, EngineError, SourceError
 from astrarium.engine.formats.gguf import held_as_is, panels_of
 from astrarium.engine.formats.layers import HeldLinear, PlainLinear, QuantisedLinear
@@ -136,12 +137,15 @@ def hold(
     biases: dict[str, Tensor] = {}
     left_over: list[str] = []
     dequantised: dict[str, int] = {}
+    head = table = None  # what a tied head's own tensor holds, where the file has one, and the table's
     for tensor in tensors:
         path = _own(tensor.name, plan)
         module, _, kind = path.rpartition(".")
         try:
             if kind == "weight" and module in plan.shapes:
                 _check_shape(name, tensor, plan.shapes[module])
+                if plan.tied and module == plan.embedding:
+                    table = digest_bytes(tensor.data)
                 if later is not None and _is_int4(tensor, module, weight_format, plan):
                     weights.linears[module] = later(module, *plan.shapes[module], partial(_plain_view, tensor))
                 else:
@@ -152,7 +156,9 @@ def hold(
             elif path in plan.vectors:
                 _check_shape(name, tensor, (plan.vectors[path],))
                 weights.vectors[path] = checked(_plain(tensor))
-            elif not (plan.tied and path == "lm_head.weight") and not _is_constant(path):
+            elif plan.tied and path == "lm_head.weight":
+                head = digest_bytes(tensor.data)
+            elif not _is_constant(path):
                 left_over.append(tensor.name)
         except EngineError as error:
             raise EngineError(f"{name}: tensor {tensor.name}: {error}") from error
@@ -167,6 +173,11 @@ def hold(
         )
     for path, bias in biases.items():
         weights.linears[path].bias = nn.Parameter(bias, requires_grad=False)
+    if head not in (None, table):
+        raise CorruptFileError(
+            f"{name}: lm_head.weight is not {plan.embedding}.weight, which its configuration ties it to; where it is "
+            "meant as a head of its own, set tie_word_embeddings to false there"
+        )
     if plan.tied:
         weights.linears["lm_head"] = weights.linears[plan.embedding]
     if left_over:

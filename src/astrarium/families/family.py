@@ -122,9 +122,15 @@ def positive(config: Config, key: str, default: float | None = None) -> float:
 
 
 def flag(config: Config, key: str, default: bool) -> bool:
-    """A yes or no of the configuration; absent or null means the default."""
+    """A yes or no of the configuration; absent or null means the default.
+
+    Raises:
+        SourceError: it is neither.
+    """
     value = config.get(key)
-    return default if value is None else bool(value)
+    if value is not None and not isinstance(value, bool):
+        raise SourceError(f"{key} is {value!r} in the base's configuration; expected true or false")
+    return default if value is None else value
 
 
 def _bytes_each(weight_format: str) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from astrarium.core.errors import SourceError
 from astrarium.families.family import MOST_LAYERS, Config, Family, FimTokens, Linear, flag, integer
 
 KINDS = {"gate_proj": "in", "up_proj": "in", "down_proj": "out", "o_proj": "out"}
@@ -41,7 +42,13 @@ class Shape:
         return integer(config, "num_attention_heads", self.attention_heads)
 
     def head_width(self, config: Config) -> int:
-        return integer(config, "head_dim", self.width(config) // self.heads(config))
+        each = self.width(config) // self.heads(config)
+        if not each and config.get("head_dim") is None:
+            raise SourceError(
+                f"num_attention_heads is {self.heads(config)} in the base's configuration; expected no more than its "
+                f"hidden_size, {self.width(config)}"
+            )
+        return integer(config, "head_dim", each)
 
     def kv_width(self, config: Config) -> int:
         # A null in the configuration means as many as query heads, also where an absent key means something else.

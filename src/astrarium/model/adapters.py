@@ -6,6 +6,7 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import torch
 from peft import PeftModel, get_peft_model_state_dict
 from peft.tuners.tuners_utils import BaseTunerLayer
 from peft.utils.other import AuxiliaryTrainingWrapper
@@ -97,7 +98,7 @@ class Wardrobe:
                     self.worn = PeftModel.from_pretrained(self.base.model, folder, adapter_name=name)
                 else:
                     self.worn.load_adapter(folder, name)
-                self._check_fits(name, folder)
+                check_keys(self.worn, name, folder)
         except (RuntimeError, ValueError, KeyError, TypeError) as error:
             reason = " ".join(str(error).split())[:400]
             made_for = source.config.get("base_model_name_or_path") or "an unnamed base"
@@ -112,16 +113,25 @@ class Wardrobe:
             if found is not None and here is not None and found != here:
                 raise AdapterError(f"{key} is {found}; the base's {own} is {here}")
 
-    def _check_fits(self, name: str, folder: str) -> None:
-        """Every tensor of the file has found its place, and every place its tensor: peft passes over the rest."""
-        found = {key: list(tensor.shape) for key, tensor in load_peft_weights(folder, device="cpu").items()}
-        held = get_peft_model_state_dict(self.worn, adapter_name=name, save_embedding_layers=False)
-        expected = {key: list(tensor.shape) for key, tensor in held.items()}
-        extra = [key for key in found if key not in expected and ".base_layer." not in key]
-        missing = [key for key in expected if key not in found]
-        if extra or missing:
-            some = ", ".join((extra + missing)[:_SHOWN])
-            raise AdapterError(f"{len(extra)} tensors without a site, {len(missing)} sites without a tensor ({some})")
+
+def check_keys(worn: PeftModel, name: str, folder: str) -> None:
+    """Every tensor of the file has found its place, and every place its tensor: peft passes over the rest.
+
+    Raises:
+        AdapterError: one has not, or a number is not finite.
+    """
+    tensors = load_peft_weights(folder, device="cpu")
+    found = {key: list(tensor.shape) for key, tensor in tensors.items()}
+    held = get_peft_model_state_dict(worn, adapter_name=name, save_embedding_layers=False)
+    expected = {key: list(tensor.shape) for key, tensor in held.items()}
+    extra = [key for key in found if key not in expected and ".base_layer." not in key]
+    missing = [key for key in expected if key not in found]
+    if extra or missing:
+        some = ", ".join((extra + missing)[:_SHOWN])
+        raise AdapterError(f"{len(extra)} tensors without a site, {len(missing)} sites without a tensor ({some})")
+    broken = [key for key, tensor in tensors.items() if not torch.isfinite(tensor).all()]
+    if broken:
+        raise AdapterError(f"tensor {broken[0]} is not finite (NaN or infinite)")
 
 
 def _strip(model: nn.Module) -> None:

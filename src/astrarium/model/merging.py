@@ -13,6 +13,7 @@ from astrarium.core.errors import AdapterError
 from astrarium.engine.adapters.parts import Adapter
 from astrarium.engine.memory import available, check_fits
 from astrarium.families import family_of
+from astrarium.model.adapters import check_keys
 from astrarium.model.base import load_base
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def merged(source: AdapterSource, base: BaseSource, target: Target, reason: str)
             worn = PeftModel.from_pretrained(copy, str(source.path))
             if not hasattr(worn.base_model, "merge_and_unload"):
                 raise NotImplementedError("it has no weights to merge")
+            check_keys(worn, "default", str(source.path))
             _untie(copy)
             whole = worn.merge_and_unload()
     except Exception as error:  # peft's own, of any kind

@@ -93,8 +93,8 @@ def _runner(
     if threads is not None:
         import torch
 
-        if threads < 1:
-            raise EngineError(f"threads is {threads}; expected 1 or more")
+        if not isinstance(threads, int) or threads < 1:
+            raise EngineError(f"threads is {threads!r}; expected 1 or more")
         torch.set_num_threads(threads)
     source = open_base(name, revision=revision)
     reason = why_not(source.config)

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from astrarium.core.errors import AdapterError
+from astrarium.core.errors import AdapterError, SourceError
 
 if TYPE_CHECKING:
     from astrarium.engine.request import Ticket
@@ -76,7 +76,13 @@ class Runner(ABC):
 
 
 def end_tokens(tokenizer: Tokenizer, generation_config: Any) -> list[int]:
-    """The ids that end an answer: the tokenizer's eos, which every tuned row ends in, and the base's own."""
+    """The ids that end an answer: the tokenizer's eos, which every tuned row ends in, and the base's own.
+
+    Raises:
+        SourceError: the base's are no ids.
+    """
     own = generation_config.get("eos_token_id") if isinstance(generation_config, dict) else None
     ids = own if isinstance(own, list) else [own]
+    if not all(i is None or (isinstance(i, int) and not isinstance(i, bool)) for i in ids):
+        raise SourceError(f"eos_token_id is {str(own)[:60]!r} in the base's configuration; expected one id or a list")
     return [i for i in dict.fromkeys([tokenizer.eos_token_id, *ids]) if i is not None]

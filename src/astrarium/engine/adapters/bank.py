@@ -57,15 +57,23 @@ class Bank:
         """The adapters in memory."""
         return tuple(name for name, place in self._places.items() if place.worn is not None)
 
-    def add(self, name: str, reader: Reader) -> Adapter:
-        """Add an adapter, and read it.
+    def check_new(self, name: str) -> None:
+        """A name that no adapter has.
+
+        Raises:
+            AdapterError: one has it.
+        """
+        if name in self._places:
+            raise AdapterError(f"there is an adapter {name!r} already; drop it, or take another name")
+
+    def add(self, name: str, reader: Reader, adapter: Adapter | None = None) -> Adapter:
+        """Add an adapter, and read it where it has not been read.
 
         Raises:
             AdapterError: there is one of that name, or it does not fit the base.
         """
-        if name in self._places:
-            raise AdapterError(f"there is an adapter {name!r} already; drop it, or take another name")
-        adapter = reader()
+        self.check_new(name)
+        adapter = adapter or reader()
         self._serial += 1
         place = _Place(reader, self._serial, adapter.virtual_tokens, worn=Worn(adapter))
         self._places[name] = place

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from astrarium.core.errors import AdapterError
+from astrarium.engine.activations import activation_of
 from astrarium.engine.adapters.parts import Adapter, Place, low_rank
 from astrarium.engine.adapters.target import Target, Tensors, add, check_sites, not_whole
 from astrarium.methods.kinds import kind_of
@@ -24,6 +25,8 @@ def read(config: Mapping[str, Any], tensors: Tensors, target: Target, adapter: A
     check_sites(paths, _targets(config, target), target)
     parallel = bool(config.get("use_parallel_adapter"))
     size = int(config.get("bottleneck_size", 256))
+    activation = str(config.get("non_linearity", "tanh"))
+    activation_of(activation)
     for path in paths:
         kind = kind_of(path, target.model_type, parallel=parallel, chosen=config.get("site_kinds"))
         linear = target.linears[path]
@@ -32,7 +35,6 @@ def read(config: Mapping[str, Any], tensors: Tensors, target: Target, adapter: A
         down = tensors.take(f"{path}.adapter_down.weight", size, read_width)
         up = tensors.take(f"{path}.adapter_up.weight", written, size)
         scale = _scale(config.get("scaling", 1.0), path, tensors)
-        activation = str(config.get("non_linearity", "tanh"))
         add(adapter, path, low_rank(_PLACES[kind], down, up, scale, target.dtype, activation))
 
 

@@ -131,6 +131,7 @@ def config_of(header: Header) -> dict[str, Any]:
     if f"{name}.rope.freq_base" in metadata:
         theta = header.number(f"{name}.rope.freq_base")
         config["rope_parameters"] = {"rope_type": "default", "rope_theta": theta}
+    _check_computed(header, name, config)
     if len(tensors["token_embd.weight"].shape) != 2:
         shape = list(tensors["token_embd.weight"].shape)
         raise CorruptFileError(f"{header.path}: tensor token_embd.weight has shape {shape}; expected two dimensions")
@@ -162,6 +163,37 @@ def _biases(architecture: Architecture, tensors: Mapping[str, Any]) -> dict[str,
             "mlp_bias": "blk.0.ffn_up.bias" in tensors,
         }
     return {"use_bias": "blk.0.attn_q.bias" in tensors} if architecture.model_type == "starcoder2" else {}
+
+
+_NEUTRAL: Mapping[str, tuple[Any, ...]] = {
+    "attention.scale": (0,),
+    "attention.causal": (True,),
+    "attention.clamp_kqv": (0,),
+    "attention.max_alibi_bias": (0,),
+    "attn_logit_softcapping": (0,),
+    "final_logit_softcapping": (0,),
+    "expert_count": (0,),
+    "logit_scale": (0, 1),
+    "residual_scale": (0, 1),
+    "embedding_scale": (0, 1),
+    "rope.scaling.attn_factor": (0, 1),
+    "use_parallel_residual": (False,),
+}
+"""Keys that change what a model computes, and the values that change nothing."""
+_SIZES = (("num_attention_heads", "n_head"), ("hidden_size", "n_embd"))
+
+
+def _check_computed(header: Header, name: str, config: Mapping[str, Any]) -> None:
+    """Nothing that the architectures here do not compute may be asked for."""
+    heads, width = (int(config.get(key) or config[other]) for key, other in _SIZES)
+    head = config.get("head_dim", width // heads)
+    neutral = {**_NEUTRAL, "attention.key_length": (head,), "attention.value_length": (head,)}
+    for key, values in neutral.items():
+        value = header.metadata.get(f"{name}.{key}")
+        if value is not None and value not in values:
+            raise SourceError(
+                f"{header.path}: {name}.{key} is {str(value)[:40]}, which is not computed here; expected {values[-1]}"
+            )
 
 
 def _check_positions(header: Header, name: str, tensors: Mapping[str, Any]) -> None:

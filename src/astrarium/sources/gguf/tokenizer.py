@@ -95,8 +95,9 @@ def _vocabulary(header: Header) -> tuple[list[str], list[int]]:
     if not isinstance(pieces, list) or not pieces or not all(isinstance(piece, str) for piece in pieces):
         raise CorruptFileError(f"{header.path} has no tokenizer.ggml.tokens")
     kinds = metadata.get("tokenizer.ggml.token_type") or [1] * len(pieces)
-    if len(kinds) != len(pieces):
-        raise CorruptFileError(f"{header.path} has {len(pieces)} tokens and {len(kinds)} token types")
+    if not isinstance(kinds, list) or len(kinds) != len(pieces):
+        found = len(kinds) if isinstance(kinds, list) else repr(kinds)[:40]
+        raise CorruptFileError(f"{header.path} has {len(pieces)} tokens and {found} token types")
     return pieces, kinds
 
 
@@ -119,7 +120,7 @@ def _merges(header: Header) -> list[tuple[str, str]]:
 
 def _cuts(header: Header) -> tuple[str, ...]:
     way = header.metadata.get("tokenizer.ggml.pre", "default")
-    if way not in _CUTS:
+    if not isinstance(way, str) or way not in _CUTS:
         raise SourceError(f"{header.path} cuts text the way {way!r} (tokenizer.ggml.pre); known are {', '.join(_CUTS)}")
     return _CUTS[way]
 
