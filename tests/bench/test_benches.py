@@ -253,6 +253,11 @@ def test_compiled_kernels_that_are_not_used_are_named(monkeypatch: pytest.Monkey
     assert warned == []
 
 
+def test_an_interpreter_that_is_not_there() -> None:
+    with pytest.raises(BenchError, match="--peers-python is /nowhere/python, which cannot be run"):
+        run("decode-135m", peers_python="/nowhere/python")
+
+
 def test_an_unknown_bench() -> None:
     with pytest.raises(BenchError, match="there is no bench 'decode-2b'; there are decode-1b, "):
         run("decode-2b")

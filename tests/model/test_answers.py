@@ -83,6 +83,12 @@ def test_an_end_that_is_no_token(tmp_path: Path, value: Any) -> None:
         astrarium.load(str(base))
 
 
+@pytest.mark.parametrize("question", [None, 3, ["a", "b"], [("role", "user")], {"role": "user"}])
+def test_what_is_no_question(model: Model, question: Any) -> None:
+    with pytest.raises(TextError, match=r"expected a text, or a conversation of .*; several questions go to answers"):
+        model.ask(question)
+
+
 def test_what_cannot_be_begun(model: Model) -> None:
     with pytest.raises(TextError, match=r"adapter has 2 entries; expected one for each of the 3 questions"):
         model.answers(QUESTIONS, adapter=["lora", None], **OPTIONS)

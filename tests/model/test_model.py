@@ -245,7 +245,7 @@ def test_a_prompt_that_leaves_no_room(places: dict[str, str]) -> None:
     ("options", "message"),
     [
         ({"max_new_tokens": 0}, "max_new_tokens is 0; expected 1 or more"),
-        ({"temperature": -1.0}, "temperature is -1.0; expected 0"),
+        ({"temperature": -1.0}, "temperature is -1.0; expected a number from 0"),
         ({"top_p": 0.0}, "top_p is 0.0; expected above 0"),
         ({"seed": -1}, "seed is -1"),
         ({"stop": ("",)}, "stop is"),

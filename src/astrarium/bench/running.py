@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable
@@ -64,6 +65,8 @@ def run(
     load = os.getloadavg()[0]  # before anything of ours adds to it
     rounds = (QUICK_ROUNDS if quick else ROUNDS) if wanted.repeated else 1
     python = peers_python or os.environ.get("ASTRARIUM_PEERS_PYTHON") or sys.executable
+    if shutil.which(python) is None:
+        raise BenchError(f"--peers-python is {python}, which cannot be run; name an interpreter")
     with tempfile.TemporaryDirectory(prefix="astrarium-bench-") as scratch:
         setting = Setting(cache_folder() / "bench", Path(scratch), python, _peers(), quick)
         say("making what is needed")
@@ -76,6 +79,8 @@ def run(
     missing = {one: reason for one, reason in standing.missing.items() if not one.startswith(OURS)}
     for one, reason in missing.items():
         warn(f"{one} is missing: {reason.removeprefix(f'{one}: ')}")
+    if missing and any("No module named" in reason for reason in missing.values()):
+        warn("what the peers need is in benchmarks/requirements.txt; name its interpreter with --peers-python")
     if ours_missing:
         raise BenchError(f"bench {name}: our own side failed: {ours_missing[0]}")
     verdict = wanted.judge(standing, rates)

@@ -27,7 +27,7 @@ def ask(
         typer.Option(help="Adapter: a folder, a run's folder, or a hub id; may be given again, to compare."),
     ] = None,
     with_base: Annotated[bool, typer.Option("--with-base", help="Let the base alone answer, too.")] = False,
-    file: Annotated[Path | None, typer.Option(help="Read the question from a file.")] = None,
+    file: Annotated[Path | None, typer.Option(help="Read the question from a file, or what follows it.")] = None,
     template: Annotated[str | None, typer.Option(help="Prompt template: astraios, chat or plain.")] = None,
     max_new_tokens: Annotated[int, typer.Option(help="The most tokens to write.")] = 256,
     temperature: options.Temperature = 0.0,

@@ -13,12 +13,13 @@ from typing import IO, Any
 
 
 @contextmanager
-def atomic_open(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
+def atomic_open(path: str | Path, mode: str = "w", *, private: bool = False) -> Iterator[IO[Any]]:
     """Open a file for writing that replaces `path` when the block ends well, and leaves nothing when it does not.
 
     Args:
         path: the file to write; its folder is made where it is missing.
         mode: `"w"` (UTF-8 text) or `"wb"`.
+        private: whether nobody else may read it.
     """
     if mode not in ("w", "wb"):
         raise ValueError(f"mode is {mode!r}; expected 'w' or 'wb'")
@@ -30,7 +31,7 @@ def atomic_open(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
+        os.chmod(temporary, 0o600 if private else 0o666 & ~_umask())
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
@@ -58,9 +59,9 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         raise
 
 
-def write_json(path: str | Path, value: Any) -> None:
-    """Write `value` as indented JSON, atomically."""
-    with atomic_open(path) as file:
+def write_json(path: str | Path, value: Any, *, private: bool = False) -> None:
+    """Write `value` as indented JSON, atomically; `private` as for `atomic_open`."""
+    with atomic_open(path, private=private) as file:
         json.dump(value, file, indent=2, sort_keys=True, ensure_ascii=False)
         file.write("\n")
 

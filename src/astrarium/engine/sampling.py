@@ -63,7 +63,12 @@ class Sampling:
             self.min_new_tokens,
             f"0 to {self.max_new_tokens}, the most",
         )
-        _check(_real(self.temperature) and self.temperature >= 0, "temperature", self.temperature, "0 (greedy) or more")
+        _check(
+            _real(self.temperature) and self.temperature >= 0,
+            "temperature",
+            self.temperature,
+            "a number from 0 (greedy)",
+        )
         _check(_real(self.top_p) and 0 < self.top_p <= 1, "top_p", self.top_p, "above 0 and at most 1")
         _check(_whole(self.top_k) and self.top_k >= 0, "top_k", self.top_k, "0 (all) or more")
         _check(_real(self.min_p) and 0 <= self.min_p < 1, "min_p", self.min_p, "0 up to below 1")
@@ -154,4 +159,5 @@ def _real(value: object) -> bool:
 
 def _check(fine: bool, name: str, value: object, expected: str) -> None:
     if not fine:
-        raise TextError(f"{name} is {value}; expected {expected}")
+        shown = repr(value) if isinstance(value, str) else value
+        raise TextError(f"{name} is {shown}; expected {expected}")

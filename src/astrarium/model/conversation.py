@@ -41,7 +41,7 @@ class Conversation:
 
     def save(self) -> None:
         """Keep it as the last conversation, for `resume`."""
-        write_json(_file(), asdict(self))
+        write_json(_file(), asdict(self), private=True)
 
     @classmethod
     def resume(cls) -> Conversation:

@@ -320,8 +320,7 @@ class Model:
         """A question's tokens, and the name of the adapter that answers it."""
         name = self._adapter_of(adapter)
         chosen = self._template(name, template)
-        turns = [{"role": "user", "content": question}] if isinstance(question, str) else [dict(t) for t in question]
-        return encode_prompt(chosen, turns), name
+        return encode_prompt(chosen, _turns(question)), name
 
     def _template(self, adapter: str | None, wanted: str | None) -> Template:
         if adapter is None:
@@ -377,3 +376,16 @@ def _each(value: Any, count: int, what: str) -> list[Any]:
     if len(value) != count:
         raise TextError(f"{what} has {len(value)} entries; expected one for each of the {count} questions")
     return list(value)
+
+
+def _turns(question: str | Turns) -> list[Mapping[str, str]]:
+    """A question as a conversation."""
+    if isinstance(question, str):
+        return [{"role": "user", "content": question}]
+    turns: Any = question
+    if not isinstance(turns, Sequence) or not all(isinstance(turn, Mapping) for turn in turns):
+        raise TextError(
+            f"the question is {str(question)[:40]!r}; expected a text, or a conversation of "
+            "{'role': …, 'content': …}; several questions go to answers"
+        )
+    return list(turns)

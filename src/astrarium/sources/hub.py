@@ -163,7 +163,7 @@ def _gated(name: str, where: str) -> GatedError:
 
 def _offline(name: str, where: str, cache: str) -> OfflineError:
     return OfflineError(
-        f"{name} was looked for as a path, in the cache {cache}, and at {where}, which cannot be reached; "
+        f"there is no path {name} here, nor is it in the cache {cache}, and {where} cannot be reached; "
         "connect, set HF_ENDPOINT to a mirror, or name a folder"
     )
 
