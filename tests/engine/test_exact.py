@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import tempfile
 import warnings
 from dataclasses import dataclass
@@ -161,6 +162,28 @@ def test_a_row_among_others_is_the_row_alone(name: str, batch: list, leaves: int
             best[0] = -torch.inf  # eos, which must not come yet
             if float(expected[place].topk(2).values.diff().abs()) > 2 * TOLERANCE:
                 assert token == int(expected[place].argmax())
+
+
+def test_an_old_spelling_of_scaled_positions_replaces_the_new_one(tmp_path: Path) -> None:
+    folder = save_base(tmp_path / "base", "llama", **GROUPED)
+    file = folder / "config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "rope_scaling": {"type": "linear", "factor": 2.0}}))
+    ids = list(range(5, 60))
+    with torch.no_grad():
+        expected = AutoModelForCausalLM.from_pretrained(folder)(input_ids=torch.tensor([ids])).logits[0]
+    assert (engine_of(folder).logits(ids) - expected).abs().max() < TOLERANCE
+
+
+@pytest.mark.parametrize("kinds", ["full_attention", "sliding_attention"])
+@pytest.mark.parametrize("family", ["starcoder2", "mistral"])
+def test_kinds_of_layers_count_where_transformers_asks_for_them(tmp_path: Path, family: str, kinds: str) -> None:
+    folder = save_base(tmp_path / "base", family, **GROUPED, sliding_window=8)
+    file = folder / "config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "layer_types": [kinds] * 2}))
+    ids = list(range(5, 60))
+    with torch.no_grad():
+        expected = AutoModelForCausalLM.from_pretrained(folder)(input_ids=torch.tensor([ids])).logits[0]
+    assert (engine_of(folder).logits(ids) - expected).abs().max() < TOLERANCE
 
 
 @pytest.mark.slow

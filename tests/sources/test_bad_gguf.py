@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from astrarium.core.errors import AstrariumError, CorruptFileError, SourceError
@@ -32,8 +32,8 @@ def read_all(path: Path) -> Any:
         ("attention.head_count", "four", r"llama.attention.head_count is 'four'"),
         ("attention.head_count", [4, 4], r"llama.attention.head_count is '\[4, 4\]'"),
         ("attention.head_count", 4.5, r"llama.attention.head_count is 4.5; expected a whole number"),
-        ("attention.head_count", 5, r"tensor blk.0.attn_q.weight has 64 rows, which 5 heads do not share"),
-        ("attention.head_count_kv", 3, r"tensor blk.0.attn_k.weight has 32 rows, which 3 heads do not share"),
+        ("attention.head_count", 5, r"tensor blk.0.attn_q.weight has 64 rows of 64 numbers, which 5 heads do not share"),
+        ("attention.head_count_kv", 3, r"tensor blk.0.attn_k.weight has 32 rows of 64 numbers, which 3 heads do not share"),
         ("block_count", "x", r"llama.block_count is 'x'"),
         ("context_length", "x", r"llama.context_length is 'x'"),
         ("rope.freq_base", "x", r"llama.rope.freq_base is 'x'"),
@@ -114,6 +114,7 @@ def test_names_that_fit_no_line_are_told_in_one(tmp_path: Path) -> None:
 
 
 @given(changes=st.lists(st.tuples(st.floats(0, 1), st.sampled_from(["<I", "<Q", "<B"]), st.integers(0)), max_size=4))
+@example(changes=[(0.8149991704539084, "<Q", 0)])  # a tensor of no columns
 @settings(max_examples=60, deadline=None)
 def test_a_changed_header_runs_or_gives_one_clear_error(changes: list[Any], tmp_path_factory: Any) -> None:
     folder = tmp_path_factory.mktemp("changed")

@@ -93,8 +93,8 @@ class Engine:
         shape = network.cache_shape(torch.float32 if self.format == "fp32" else torch.bfloat16)
         tokens = 8 * self.context if cache_tokens is None else cache_tokens
         for what, value in (("cache_tokens", tokens), ("most_rows", most_rows)):
-            if value < 1:
-                raise EngineError(f"{what} is {value}; expected 1 or more")
+            if not isinstance(value, int) or value < 1:
+                raise EngineError(f"{what} is {value!r}; expected a whole number from 1")
         self.cache = Cache(shape, pages_for(tokens), network.device)
         self.bank = Bank(adapter_bytes, network.forget_layouts)
         self._ends = frozenset(end for end in ends if isinstance(end, int) and 0 <= end < self.vocabulary)

@@ -23,12 +23,11 @@ def parameters(config: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         SourceError: they are no table, or a number of a known way of scaling is missing or none.
     """
-    found: dict[str, Any] = {}
-    for key in ("rope_scaling", "rope_parameters"):
-        value = config.get(key) or {}
-        if not isinstance(value, Mapping):
-            raise SourceError(f"{key} is {value!r} in the base's configuration; expected a table of parameters")
-        found |= value
+    key = "rope_scaling" if config.get("rope_scaling") else "rope_parameters"  # as transformers does
+    value = config.get(key) or {}
+    if not isinstance(value, Mapping):
+        raise SourceError(f"{key} is {value!r} in the base's configuration; expected a table of parameters")
+    found: dict[str, Any] = dict(value)
     found.setdefault("rope_theta", config.get("rope_theta") or 10000.0)
     found["rope_type"] = found.get("rope_type") or found.get("type") or "default"
     for key in ("rope_theta", *_NEEDED.get(str(found["rope_type"]), ())):

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Place = str | os.PathLike[str]
 """A folder, a file, or a hub id."""
+_MOST_THREADS = 1024
+"""More than any machine has; the system gives out no end of them, and a process without them dies."""
 _ENGINE_OPTIONS = ("cache_tokens", "adapter_bytes", "most_rows")
 
 Turns = Sequence[Mapping[str, str]]
@@ -93,8 +95,8 @@ def _runner(
     if threads is not None:
         import torch
 
-        if not isinstance(threads, int) or threads < 1:
-            raise EngineError(f"threads is {threads!r}; expected 1 or more")
+        if not isinstance(threads, int) or not 1 <= threads <= _MOST_THREADS:
+            raise EngineError(f"threads is {threads!r}; expected 1 to {_MOST_THREADS}")
         torch.set_num_threads(threads)
     source = open_base(name, revision=revision)
     reason = why_not(source.config)
@@ -162,6 +164,10 @@ class Model:
             SourceError: it cannot be found or read.
             AdapterError: it does not fit the base, was made for another one, or the name is taken.
         """
+        if not name or not isinstance(name, str):
+            raise AdapterError(f"the name of an adapter is {name!r}; expected some text")
+        if not isinstance(where, str | os.PathLike):
+            raise AdapterError(f"adapter {name!r} is at {where!r}; expected a folder or a hub id")
         adapter = open_adapter(os.fspath(where))
         notes = check_made_for(adapter, self.source, any_base=any_base)
         self.notes += notes + self._runner.add(name, adapter)

@@ -118,6 +118,7 @@ class Bank:
         """A request is done with an adapter."""
         if name in self._places:
             self._places[name].users -= 1
+            self._shrink()
 
     def seed(self, name: str | None) -> bytes:
         """What tells one adapter's keys and values from another's."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -42,9 +43,12 @@ def _scale(given: Any, path: str, tensors: Tensors) -> float:
     if given == "learned":
         return float(tensors.take(f"{path}.adapter_scaling", 1))
     try:
-        return float(given)
-    except (TypeError, ValueError):
-        raise AdapterError(f"scaling is {given!r}; expected a number or 'learned'") from None
+        scale = float(given)
+    except (TypeError, ValueError, OverflowError):
+        scale = math.nan
+    if not math.isfinite(scale):
+        raise AdapterError(f"scaling is {given!r}; expected a number or 'learned'")
+    return scale
 
 
 def _targets(config: Mapping[str, Any], target: Target) -> list[str]:

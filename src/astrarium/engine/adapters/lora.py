@@ -49,6 +49,8 @@ def read(config: Mapping[str, Any], tensors: Tensors, target: Target, adapter: A
         linear = target.linears[path]
         rank = int(_by_pattern(config.get("rank_pattern"), path, config["r"]))
         alpha = float(_by_pattern(config.get("alpha_pattern"), path, config["lora_alpha"]))
+        if rank < 1 or not math.isfinite(alpha):
+            raise AdapterError(f"r is {rank} and lora_alpha {alpha} for {path}; expected a rank from 1 and a number")
         scale = alpha / (math.sqrt(rank) if config.get("use_rslora") else rank)
         down = tensors.take(f"{path}.lora_A.weight", rank, linear.inputs)
         up = tensors.take(f"{path}.lora_B.weight", linear.outputs, rank)

@@ -60,7 +60,7 @@ def windows(config: Mapping[str, Any]) -> list[int]:
     window = min(window, _EVERYTHING)
     if model_type == "llama" or (model_type == "qwen2" and not config.get("use_sliding_window")):
         window = 0
-    kinds = config.get("layer_types") if model_type == "qwen2" else None  # transformers asks no other family's
+    kinds = config.get("layer_types") if model_type in ("mistral", "qwen2") else None  # as transformers does
     if kinds:
         if not isinstance(kinds, list) or len(kinds) != layers or not set(kinds) <= {"full_attention", _SLIDING}:
             raise SourceError(

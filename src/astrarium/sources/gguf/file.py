@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -30,10 +31,10 @@ def tensors_of(header: Header) -> Iterator[Tensor]:
         data = header.buffer[info.start : info.start + info.size]
         if architecture.rotated_pairs and info.name.split(".")[-2] in ("attn_q", "attn_k"):
             these = heads if ".attn_q." in info.name else kv_heads
-            if info.shape[0] % (2 * these):
+            if not data or info.shape[0] % (2 * these):
                 raise CorruptFileError(
-                    f"{header.path}: tensor {shown(info.name)} has {info.shape[0]} rows, "
-                    f"which {these} heads do not share evenly"
+                    f"{header.path}: tensor {shown(info.name)} has {info.shape[0]} rows of {math.prod(info.shape[1:])} "
+                    f"numbers, which {these} heads do not share evenly"
                 )
             data = _unpaired(data, info, these)
         yield _tensor(parameter, info, data, architecture)
