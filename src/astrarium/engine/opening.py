@@ -144,6 +144,8 @@ def _format(source: BaseSource, wanted: str, device: torch.device) -> tuple[str,
     if on_cpu and kernels() is not None:
         return _quickest(source, gguf) if wanted == AUTO else (wanted, [], [])
     note = why_no_kernels() if on_cpu else f"on {device} torch's kernels do the work"
+    if wanted == AUTO and gguf and on_cpu:
+        wanted = "gguf"  # writes twice as fast as bf16, in a quarter of the memory
     if wanted == AUTO:
         own = str(source.config.get("dtype") or source.config.get("torch_dtype") or "float32")
         return ("bf16" if gguf or own.endswith("16") else "fp32"), [note] if on_cpu else [], []
