@@ -21,6 +21,8 @@ from astrarium.engine.adapters.target import Target
 from astrarium.engine.sampling import Sampling
 from astrarium.sources import open_adapter
 
+ENDLESS = "(.*)" * 8 + "".join(rf"\{number}" for number in range(1, 9))
+"""A pattern that takes for ever."""
 LONG = Sampling(max_new_tokens=20, min_new_tokens=20)
 
 
@@ -186,6 +188,8 @@ def test_another_adapter_of_the_name_while_a_request_waits(base: Path, tmp_path:
         ("lora_alpha", math.nan),
         ("target_modules", "["),
         ("exclude_modules", "["),
+        ("target_modules", ENDLESS),
+        ("rank_pattern", {ENDLESS[:-2]: 4}),
         ("rank_pattern", 5),
         ("alpha_pattern", ["a"]),
     ],

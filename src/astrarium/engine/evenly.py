@@ -3,8 +3,8 @@
 A matrix product of another shape adds up in another order. On the CPU all go in blocks of one shape, the last filled up
 with zeros; the compiled kernels need none of this. Elsewhere whole batches go at once: there the last bits may differ.
 
-`torch.compile` is not used: over the norms and gates of the embedded default in fp32 it took 18 s to compile, and those
-are a seventh of a step with torch's kernels (two threads). Products and attention take the time, which it cannot better.
+`torch.compile` is not used: over the norms and gates of the embedded default in fp32 it took 18 s to compile, and
+those are a seventh of a step with torch's kernels. Products and attention take the time, which it cannot better.
 """
 
 from __future__ import annotations

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from astrarium.core.errors import AdapterError
 from astrarium.engine.activations import activation_of
 from astrarium.engine.adapters.parts import Adapter, Place, low_rank
+from astrarium.engine.adapters.patterns import fits
 from astrarium.engine.adapters.target import Target, Tensors, add, check_sites, not_whole
 from astrarium.methods.kinds import kind_of
 
@@ -56,5 +56,5 @@ def _targets(config: Mapping[str, Any], target: Target) -> list[str]:
     wanted = config.get("target_modules")
     paths = not_whole(config, target.linears)
     if isinstance(wanted, str):
-        return [path for path in paths if re.fullmatch(wanted, path)]
+        return [path for path in paths if fits(wanted, path)]
     return [path for path in paths if any(path.endswith(ending) for ending in wanted or ())]

@@ -7,7 +7,6 @@ Liu et al. 2024, DoRA (arXiv 2402.09353), equation 5.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +15,7 @@ from torch import Tensor
 
 from astrarium.core.errors import AdapterError
 from astrarium.engine.adapters.parts import Adapter, Affine, low_rank
+from astrarium.engine.adapters.patterns import fits
 from astrarium.engine.adapters.target import Target, Tensors, add, check_sites, targeted
 
 STRANGE = (
@@ -80,6 +80,6 @@ def _magnitude(magnitude: Tensor, down: Tensor, up: Tensor, scale: float, path: 
 def _by_pattern(patterns: Mapping[str, Any] | None, path: str, default: Any) -> Any:
     """peft's rule: the first pattern that matches the path's ending."""
     for pattern, value in (patterns or {}).items():
-        if re.match(rf"(.*\.)?({pattern})$", path):
+        if fits(rf"(?:.*\.)?(?:{pattern})", path):
             return value
     return default

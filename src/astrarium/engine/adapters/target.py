@@ -12,6 +12,7 @@ from torch import Tensor
 
 from astrarium.core.errors import AdapterError
 from astrarium.engine.adapters.parts import Adapter, Affine, Part
+from astrarium.engine.adapters.patterns import fits
 from astrarium.engine.families.network import Network
 from astrarium.engine.norms import Norm
 from astrarium.families import Linear, family_of
@@ -137,7 +138,7 @@ def not_whole(config: Mapping[str, Any], paths: Iterable[str]) -> list[str]:
 
 def _means(wanted: Any, path: str) -> bool:
     if isinstance(wanted, str):
-        return re.fullmatch(wanted, path) is not None
+        return fits(wanted, path)
     return any(path == ending or path.endswith(f".{ending}") for ending in wanted or ())
 
 
