@@ -213,8 +213,13 @@ def test_the_embedded_default_once() -> None:
             ).eval()
         with torch.no_grad():
             expected = model(input_ids=torch.tensor([ids])).logits[0, -len(ids) :]
-        difference = (ours.logits(ids, adapter=method) - expected).abs().max()
-        assert difference <= 1e-5 * expected.abs().max(), method
+        found = ours.logits(ids, adapter=method)
+        if method == "prefix":  # random keys of any size: the reference itself is 3e-5 from what doubles give
+            with torch.no_grad():
+                exact = model.double()(input_ids=torch.tensor([ids])).logits[0, -len(ids) :]
+            assert (found - exact).abs().max() <= (expected - exact).abs().max()
+        else:
+            assert (found - expected).abs().max() <= 1e-5 * expected.abs().max(), method
         ticket = ours.submit(ids, sampling=Sampling(max_new_tokens=1), adapter=method)
         while ours.busy:
             ours.step()
