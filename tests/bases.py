@@ -40,17 +40,9 @@ def save_base(folder: Path, family: str = "gpt_bigcode", *, seed: int = 0, **cha
 
 def save_adapter(folder: Path, base: Path, method: str = "parallel", *, seed: int = 1, std: float = 0.5) -> Path:
     """A random adapter of the method for a base, in a folder."""
-    model = AutoModelForCausalLM.from_pretrained(base)
-    config = recipe(method).replace(**_small(method)).peft_config(model.config.to_dict())
+    config = recipe(method).replace(**_small(method)).peft_config(AutoConfig.from_pretrained(base).to_dict())
     config.base_model_name_or_path = str(base)
-    torch.manual_seed(seed)
-    adapted = get_peft_model(model, config)
-    with torch.no_grad():
-        for parameter in adapted.parameters():
-            if parameter.requires_grad:
-                parameter.add_(torch.randn_like(parameter) * std)
-    adapted.save_pretrained(folder, save_embedding_layers=False)
-    return folder
+    return save_peft(folder, base, config, seed=seed, std=std)
 
 
 def save_peft(folder: Path, base: Path, config: PeftConfig, *, seed: int = 0, std: float = 0.1) -> Path:

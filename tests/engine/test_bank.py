@@ -127,6 +127,31 @@ def test_loaded_and_dropped_while_others_run(base: Path, tmp_path: Path) -> None
     assert ticket.tokens == alone.tokens
 
 
+def test_adapters_leave_memory_in_the_middle_of_steps(base: Path, tmp_path: Path) -> None:
+    """Requests of other lengths end one by one, and each lets its adapter go from under a recorded batch."""
+    folders = {
+        f"{method}{seed}": save_adapter(tmp_path / f"{method}{seed}", base, method, seed=seed, std=0.2)
+        for method in ("lora", "parallel", "ia3")
+        for seed in range(2)
+    }
+
+    def answers(limit: int) -> list[list[int]]:
+        engine = engine_of(base, adapter_bytes=limit)
+        for name, folder in folders.items():
+            wear(engine, name, folder)
+        tickets = [
+            engine.submit(
+                [3 + row], sampling=Sampling(max_new_tokens=4 + 3 * row, min_new_tokens=4 + 3 * row), adapter=name
+            )
+            for row, name in enumerate([*folders, *folders])
+        ]
+        run(engine)
+        assert engine.bank.nbytes <= limit or len(engine.bank.held) <= 1
+        return [ticket.tokens for ticket in tickets]
+
+    assert answers(1) == answers(1 << 30)
+
+
 def test_others_are_served_while_an_adapter_is_read(base: Path, tmp_path: Path) -> None:
     engine = engine_of(base)
     source = open_adapter(str(save_adapter(tmp_path / "slow", base, "lora")))

@@ -151,6 +151,24 @@ def test_options_that_are_not_there_are_named(tmp_path: Path) -> None:
                 astrarium.load(place, device=device)
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"threads": "2"}, "threads is '2'; expected 1 to 1024"),
+        ({"threads": 40_000}, "threads is 40000; expected 1 to 1024"),
+        ({"device": "mps"}, "device 'mps' is not known; expected cpu, cuda"),
+        ({"most_rows": "x"}, "most_rows is 'x'; expected a whole number from 1"),
+        ({"cache_tokens": 1.5}, "cache_tokens is 1.5; expected a whole number from 1"),
+        ({"cache_tokens": "x"}, "cache_tokens is 'x'; expected a whole number from 1"),
+        ({"adapters": {"": "x"}}, "the name of an adapter is ''; expected some text"),
+        ({"adapters": {"a": 3}}, "adapter 'a' is at 3; expected a folder or a hub id"),
+    ],
+)
+def test_options_of_loading_of_the_wrong_kind(tmp_path: Path, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(AstrariumError, match=message):
+        astrarium.load(str(save_base(tmp_path / "base")), **options)
+
+
 def test_auto_says_what_it_rounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASTRARIUM_CACHE", str(tmp_path / "cache"))  # what is mapped has been said
     base = save_base(tmp_path / "base")

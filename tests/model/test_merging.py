@@ -8,14 +8,14 @@ from typing import Any
 import peft
 import pytest
 import torch
-from peft import PeftModel, get_peft_model
+from peft import PeftModel
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
 import astrarium
 from astrarium.core.errors import AdapterError, EngineError
 from astrarium.model import merging
-from tests.bases import save_adapter, save_base
+from tests.bases import save_adapter, save_base, save_peft
 
 NAMES = ["c_attn", "c_fc"]
 CONFIGS: dict[str, Any] = {
@@ -39,17 +39,6 @@ def tied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_base(tmp_path_factory.mktemp("merging") / "tied")
 
 
-def saved(base: Path, folder: Path, config: Any) -> Path:
-    model = get_peft_model(AutoModelForCausalLM.from_pretrained(base), config)
-    torch.manual_seed(2)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.requires_grad:
-                parameter.add_(torch.randn_like(parameter) * 0.1)
-    model.save_pretrained(folder, save_embedding_layers=False)
-    return folder
-
-
 @pytest.mark.parametrize("method", CONFIGS)
 def test_merged_into_a_copy(base: Path, tmp_path: Path, method: str) -> None:
     check(base, tmp_path, method)
@@ -58,7 +47,7 @@ def test_merged_into_a_copy(base: Path, tmp_path: Path, method: str) -> None:
 @pytest.mark.parametrize("method", CONFIGS)
 def test_a_file_that_does_not_fit(base: Path, tmp_path: Path, method: str) -> None:
     """peft passes over what it does not find, and the answer would be the base's."""
-    folder = saved(base, tmp_path / method, CONFIGS[method]())
+    folder = save_peft(tmp_path / method, base, CONFIGS[method](), seed=2)
     file = folder / "adapter_model.safetensors"
     whole = load_file(file)
     first = sorted(whole)[0]
@@ -76,7 +65,7 @@ def test_a_file_that_does_not_fit(base: Path, tmp_path: Path, method: str) -> No
 
 
 def test_too_little_memory_for_the_copy(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    adapter = saved(base, tmp_path / "loha", CONFIGS["loha"]())
+    adapter = save_peft(tmp_path / "loha", base, CONFIGS["loha"](), seed=2)
     model = astrarium.load(str(base), format="fp32")
     monkeypatch.setattr(merging, "available", lambda: 1 << 16)
     with pytest.raises(EngineError, match=r"loha: the engine does not compute LOHA itself; merging it into a copy of "):
@@ -91,7 +80,7 @@ def test_an_embedding_that_is_the_output_head_too(tied: Path, tmp_path: Path, me
 
 
 def check(base: Path, tmp_path: Path, method: str) -> None:
-    folder = saved(base, tmp_path / method, CONFIGS[method]())
+    folder = save_peft(tmp_path / method, base, CONFIGS[method](), seed=2)
     lora = save_adapter(tmp_path / "lora", base, "lora", std=0.2)
     model = astrarium.load(str(base), {"own": str(lora), "merged": str(folder)}, format="fp32")
     assert any("it is merged into a copy of" in note and "which is slower" in note for note in model.notes)
@@ -110,7 +99,7 @@ def test_a_prompt_method_that_the_engine_does_not_know_is_refused(base: Path, tm
     config = peft.CPTConfig(
         cpt_token_ids=[1, 2, 3], cpt_mask=[1, 1, 1], cpt_tokens_type_mask=[1, 2, 2], task_type="CAUSAL_LM"
     )
-    folder = saved(base, tmp_path / "cpt", config)
+    folder = save_peft(tmp_path / "cpt", base, config, seed=2)
     with pytest.raises(
         AdapterError, match=r"not compute CPT itself, and peft cannot merge it: it has no weights to merge"
     ):
@@ -119,7 +108,7 @@ def test_a_prompt_method_that_the_engine_does_not_know_is_refused(base: Path, tm
 
 def test_an_embedding_is_changed_and_a_head_tied_to_it_is_not(tmp_path: Path) -> None:
     base = save_base(tmp_path / "base")
-    folder = saved(base, tmp_path / "embedding", CONFIGS["embedding"]())
+    folder = save_peft(tmp_path / "embedding", base, CONFIGS["embedding"](), seed=2)
     ids = list(range(3, 40))
     theirs = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base), str(folder)).eval()
     with torch.no_grad():

@@ -270,6 +270,7 @@ def test_a_conversation_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     talk.add("user", "Why?")
     talk.save()
     assert Conversation.resume() == talk
+    assert (tmp_path / "conversation.json").stat().st_mode & 0o777 == 0o600  # for nobody else to read
     (tmp_path / "conversation.json").write_text("{")
     with pytest.raises(TextError, match="cannot be read"):
         Conversation.resume()

@@ -94,8 +94,10 @@ def cache_tokens(
         The tokens, and a note where they are fewer than a whole context.
 
     Raises:
-        EngineError: what was asked for does not fit, or nothing useful would.
+        EngineError: what was asked for is no number or does not fit, or nothing useful would.
     """
+    if wanted is not None and (not isinstance(wanted, int) or wanted < 1):
+        raise EngineError(f"cache_tokens is {wanted!r}; expected a whole number from 1")
     context = family_of(config).context(config)
     tokens = 8 * context if wanted is None else wanted
     if left is None or cache_bytes(config, tokens, weight_format) <= left:
