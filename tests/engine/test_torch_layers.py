@@ -83,4 +83,6 @@ def test_every_layer_is_packed_but_a_table_that_is_looked_up_alone(tied):
     assert packed["bf16"] is bf16
     assert (packed["wte"] is packed["lm_head"]) == tied
     assert tied or packed["wte"] is table
+    ids = torch.tensor([3, 40])
+    assert torch.equal(packed["wte"].rows(ids), table.rows(ids))
     assert torch.equal(packed["six"].values(), six.panels.values().bfloat16().float())
